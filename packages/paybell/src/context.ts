@@ -1,0 +1,16 @@
+import type { Instant } from "@paybell/protocols/domain/day";
+import type { Pool } from "pg";
+import type { Logger } from "pino";
+import type { Seal } from "./db/seal.ts";
+
+/** What every stage is given from outside: the store, the clock, the keys. */
+export type Context = {
+  readonly pool: Pool;
+  readonly clock: () => Instant;
+  readonly seal: Seal;
+  /** without a slash at its end */
+  readonly publicUrl: string;
+  /** zone of accounts that set none */
+  readonly timeZone: string;
+  readonly log: Logger;
+};

@@ -1,0 +1,129 @@
+import type { Language, RenderedMail } from "../domain/mail.ts";
+import type { Alarm, AlarmKind } from "./alarms.ts";
+import { MailDocument } from "./mails/components.tsx";
+import { plainText } from "./mails/plain-text.ts";
+
+/** Tells the operator what happened and what to do about it. */
+export function alarmMail(alarm: Alarm, language: Language, publicUrl: string): RenderedMail {
+  const [subject, sentence] = texts[language][alarm.kind];
+  const details = Object.entries(alarm.data)
+    .filter(([, value]) => typeof value === "string" || typeof value === "number")
+    .map(([name, value]): [string, string] => [name.replaceAll("_", " "), String(value).slice(0, 200)]);
+  const mail = {
+    language,
+    subject: `Paybell: ${subject}`,
+    preview: sentence,
+    shop: "Paybell",
+    blocks: [
+      { type: "heading" as const, text: subject },
+      { type: "paragraph" as const, text: sentence },
+      ...(details.length > 0 ? [{ type: "rows" as const, rows: details }] : []),
+    ],
+    footer: publicUrl,
+  };
+  return {
+    subject: mail.subject,
+    html: `<!doctype html>\n${String(<MailDocument mail={mail} />)}`,
+    text: plainText(mail),
+  };
+}
+
+const texts: Record<Language, Record<AlarmKind, readonly [subject: string, sentence: string]>> = {
+  en: {
+    product_unmapped: [
+      "A product is not mapped",
+      "A sale came in for a product that is mapped to none of yours. It is booked and grants nothing yet. Map it, and it has the effect it would have had on the day.",
+    ],
+    fact_conflict: [
+      "A notification contradicts an earlier one",
+      "The same transaction was sent again with another amount. The first stays; the second waits for you to look at it.",
+    ],
+    key_pool_low: ["A key pool is running out", "Upload more licence keys, so that no buyer has to wait."],
+    key_pool_empty: [
+      "A key pool is empty",
+      "A buyer waits for a licence key. Everything else was handed over; the key goes out as soon as you upload more.",
+    ],
+    licence_over_limit: [
+      "More machines than the order allows",
+      "The quantity of an order was lowered below what is in use. Nobody was thrown out.",
+    ],
+    notification_unreadable: [
+      "A notification could not be read",
+      "Its signature is right, but its content is not understood. It is kept and can be processed again.",
+    ],
+    signatures_wrong: [
+      "Repeated wrong signatures",
+      "Several notifications were refused because their signature does not fit. The secret at the provider probably differs from the one here.",
+    ],
+    mail_bounced: [
+      "A mail could not be delivered",
+      "The mailbox refused it for good. Correct the address on the order, and the access data go out again.",
+    ],
+    payment_after_cancellation: [
+      "A payment after the cancellation",
+      "A cancelled plan was charged again. The payment was booked and access extended.",
+    ],
+    refunded_still_charged: [
+      "A refunded subscription is still being charged",
+      "Its newest payment was given back, and another one came after it. Perhaps the plan should be cancelled at the provider.",
+    ],
+    refund_without_payment: [
+      "A refund without its payment",
+      "A refund came in whose payment is not known. It waits for its payment.",
+    ],
+    dispute_opened: [
+      "A chargeback",
+      "The bank took a payment back. The items of that order are suspended until it is decided.",
+    ],
+  },
+  de: {
+    product_unmapped: [
+      "Ein Produkt ist nicht zugeordnet",
+      "Ein Verkauf kam für ein Produkt an, das keinem Ihrer Produkte zugeordnet ist. Er ist gebucht und schaltet noch nichts frei. Ordnen Sie es zu, dann wirkt er so, als wäre es am Tag des Kaufs zugeordnet gewesen.",
+    ],
+    fact_conflict: [
+      "Eine Benachrichtigung widerspricht einer früheren",
+      "Dieselbe Transaktion kam noch einmal mit einem anderen Betrag. Die erste gilt weiter; die zweite wartet auf Ihre Prüfung.",
+    ],
+    key_pool_low: [
+      "Ein Schlüsselvorrat geht zur Neige",
+      "Laden Sie weitere Lizenzschlüssel hoch, damit niemand warten muss.",
+    ],
+    key_pool_empty: [
+      "Ein Schlüsselvorrat ist leer",
+      "Ein Kunde wartet auf seinen Lizenzschlüssel. Alles andere ist ausgeliefert; der Schlüssel folgt, sobald Sie neue hochladen.",
+    ],
+    licence_over_limit: [
+      "Mehr Geräte, als die Bestellung erlaubt",
+      "Die Menge einer Bestellung wurde unter das gesenkt, was benutzt wird. Niemand wurde ausgesperrt.",
+    ],
+    notification_unreadable: [
+      "Eine Benachrichtigung ist nicht lesbar",
+      "Ihre Signatur stimmt, ihr Inhalt wird aber nicht verstanden. Sie ist aufbewahrt und kann erneut verarbeitet werden.",
+    ],
+    signatures_wrong: [
+      "Wiederholt falsche Signaturen",
+      "Mehrere Benachrichtigungen wurden abgewiesen, weil ihre Signatur nicht passt. Vermutlich unterscheidet sich das Kennwort beim Anbieter von dem hier.",
+    ],
+    mail_bounced: [
+      "Eine E-Mail ist nicht zustellbar",
+      "Das Postfach hat sie endgültig abgewiesen. Berichtigen Sie die Adresse an der Bestellung, dann gehen die Zugangsdaten erneut hinaus.",
+    ],
+    payment_after_cancellation: [
+      "Eine Zahlung nach der Kündigung",
+      "Ein gekündigter Plan wurde noch einmal abgebucht. Die Zahlung ist gebucht, der Zugang verlängert.",
+    ],
+    refunded_still_charged: [
+      "Ein erstattetes Abonnement wird weiter abgebucht",
+      "Die neueste Zahlung wurde erstattet, und danach kam eine weitere. Vielleicht sollte der Plan beim Anbieter gekündigt werden.",
+    ],
+    refund_without_payment: [
+      "Eine Erstattung ohne ihre Zahlung",
+      "Eine Erstattung kam an, deren Zahlung nicht bekannt ist. Sie wartet auf ihre Zahlung.",
+    ],
+    dispute_opened: [
+      "Eine Rückbuchung",
+      "Die Bank hat eine Zahlung zurückgeholt. Die Artikel dieser Bestellung ruhen, bis entschieden ist.",
+    ],
+  },
+};

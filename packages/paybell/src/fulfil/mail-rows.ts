@@ -1,0 +1,66 @@
+import type { Instant } from "@paybell/protocols/domain/day";
+import type { Mode } from "@paybell/protocols/domain/fact";
+import type { PoolClient } from "pg";
+import type { Context } from "../context.ts";
+import { transpose } from "../db/rows.ts";
+import { newId } from "../domain/id.ts";
+import type { Language, RenderedMail } from "../domain/mail.ts";
+
+/** A mail on its way out: a delivery row, written in the transaction of the change it speaks of. */
+export type QueuedMail = {
+  readonly accountId: string;
+  readonly mode: Mode;
+  readonly itemId: string | null;
+  readonly kind: string;
+  /** null: nobody may get it (a test order), it is only shown */
+  readonly recipient: string | null;
+  /** the buyer, where the recipient is somebody else */
+  readonly intendedFor: string | null;
+  readonly language: Language;
+  /** not sent when the item has no access at the moment of sending */
+  readonly needsAccess: boolean;
+  readonly at: Instant;
+  /** `Name <address>`; null: the installation's own sender */
+  readonly from: string | null;
+  readonly mail: RenderedMail;
+};
+
+export async function queueMails(
+  context: Pick<Context, "seal">,
+  tx: Pick<PoolClient, "query">,
+  mails: readonly QueuedMail[],
+): Promise<string[]> {
+  if (mails.length === 0) return [];
+  const rows = mails.map((mail) => {
+    const id = newId(mail.at);
+    const sealed = context.seal.seal(JSON.stringify({ ...mail.mail, from: mail.from }), `delivery:${id}`);
+    const state = mail.recipient === null ? "kept" : "due";
+    const reason = mail.recipient === null ? "test_mode" : null;
+    return [
+      mail.accountId,
+      id,
+      mail.mode,
+      mail.itemId,
+      mail.kind,
+      mail.recipient,
+      mail.intendedFor,
+      mail.language,
+      mail.needsAccess,
+      sealed,
+      state,
+      reason,
+      new Date(mail.at),
+    ];
+  });
+  await tx.query({
+    name: "queue_mails",
+    text: `
+      insert into delivery (account_id, id, mode, item_id, kind, recipient, intended_for, language, needs_access, sealed, state, reason, due_at, created_at)
+      select account_id, id, mode, item_id, kind, recipient, intended_for, language, needs_access, sealed, state, reason, at, at
+      from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::boolean[],
+                  $10::bytea[], $11::text[], $12::text[], $13::timestamptz[])
+        as t (account_id, id, mode, item_id, kind, recipient, intended_for, language, needs_access, sealed, state, reason, at)`,
+    values: transpose(rows),
+  });
+  return rows.map((row) => row[1] as string);
+}

@@ -1,0 +1,16 @@
+import type { Context } from "./context.ts";
+import type { RebuildReport } from "./ledger/rebuild.ts";
+
+/** The stages, joined: what the surfaces (API, command) may ask for. */
+export type House = Context & {
+  /** resolves when everything this node has answered is applied; gives up after two seconds */
+  caughtUp(): Promise<void>;
+  /** applies what is due now: items whose time has come, or whose product was mapped or changed */
+  applyDue(): Promise<void>;
+  /** reads kept notifications again from their bytes and applies them; already applied ones change nothing */
+  replay(accountId: string, notificationIds: readonly string[]): Promise<void>;
+  /** recomputes everything from the kept notifications and compares; sends nothing */
+  rebuild(accountId?: string): Promise<RebuildReport>;
+  /** a connection or its secrets changed: forget what is remembered of them */
+  connectionsChanged(): void;
+};

@@ -1,0 +1,310 @@
+import type { Instant } from "@paybell/protocols/domain/day";
+import type { Buyer, Mode, Reading } from "@paybell/protocols/domain/fact";
+import type { PoolClient } from "pg";
+import { normaliseEmail } from "../domain/email.ts";
+import { newId } from "../domain/id.ts";
+import { transpose } from "../db/rows.ts";
+import type { StoredNotification } from "../record/stored.ts";
+
+export type OrderRow = {
+  readonly accountId: string;
+  readonly id: string;
+  readonly customerId: string;
+  readonly mode: Mode;
+};
+
+/**
+ * Finds the order each notification speaks of, and makes the missing ones with their customers. A buyer is
+ * recognised by the vendor's signed reference, then by the address; nothing else is merged.
+ * @param reference the vendor's own name for the buyer, where it carries the vendor's signature
+ * @returns one order for each notification; every order row is locked
+ * Source: docs/rules.md, R17
+ */
+export async function ordersFor(
+  tx: PoolClient,
+  batch: readonly StoredNotification[],
+  reference: (notification: StoredNotification) => string | undefined,
+): Promise<OrderRow[]> {
+  const known = await lockOrders(tx, batch);
+  const missing = new Map<string, StoredNotification>();
+  for (const notification of batch) {
+    const key = orderKey(notification);
+    if (!known.has(key) && !missing.has(key)) missing.set(key, notification);
+  }
+  const wanted = [...missing.values()].toSorted((a, b) => (orderKey(a) < orderKey(b) ? -1 : 1));
+  if (wanted.length > 0) {
+    const customers = await customersFor(tx, wanted, reference);
+    for (const [key, row] of await addOrders(tx, wanted, customers)) known.set(key, row);
+  }
+  return batch.map((notification) => known.get(orderKey(notification))!);
+}
+
+/** Makes the items that are not there yet, mapped where the product is. @returns all items, by order and product */
+export async function itemsFor(
+  tx: PoolClient,
+  wanted: readonly {
+    order: OrderRow;
+    protocol: string;
+    productKey: string;
+    productName: string | undefined;
+    at: Instant;
+  }[],
+): Promise<Map<string, string>> {
+  const sorted = wanted.toSorted((a, b) =>
+    itemKey(a.order.id, a.productKey) < itemKey(b.order.id, b.productKey) ? -1 : 1,
+  );
+  const { rows } = await tx.query<{ id: string; order_row: string; product_key: string }>({
+    name: "items_for",
+    text: `
+      with wanted as (
+        select distinct on (account_id, order_row, product_key) *
+        from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[])
+          as t (account_id, id, order_row, customer_id, mode, protocol, product_key, product_name, created_at)
+      ), added as (
+        insert into item (account_id, id, order_row, customer_id, mode, protocol, product_key, product_name, product_id, created_at)
+        select w.account_id, w.id, w.order_row, w.customer_id, w.mode, w.protocol, w.product_key, w.product_name, s.product_id, w.created_at
+        from wanted w
+        left join product_source s on s.account_id = w.account_id and s.protocol = w.protocol and s.product_key = w.product_key
+        where not exists (
+          select 1 from item i where i.account_id = w.account_id and i.order_row = w.order_row and i.product_key = w.product_key)
+        on conflict (account_id, order_row, product_key) do nothing
+        returning id, order_row, product_key
+      )
+      select id, order_row, product_key from added
+      union all
+      select i.id, i.order_row, i.product_key
+      from wanted w join item i on i.account_id = w.account_id and i.order_row = w.order_row and i.product_key = w.product_key`,
+    values: transpose(
+      sorted.map(({ order, protocol, productKey, productName, at }) => [
+        order.accountId,
+        newId(at),
+        order.id,
+        order.customerId,
+        order.mode,
+        protocol,
+        productKey,
+        productName ?? null,
+        new Date(at),
+      ]),
+    ),
+  });
+  return new Map(rows.map((row) => [itemKey(row.order_row, row.product_key), row.id]));
+}
+
+export function itemKey(orderRow: string, productKey: string): string {
+  return `${orderRow} ${productKey}`;
+}
+
+function orderKey(of: {
+  accountId: string;
+  protocol: string;
+  providerAccount: string;
+  mode: Mode;
+  orderId: string;
+}): string {
+  return JSON.stringify([of.accountId, of.protocol, of.providerAccount, of.mode, of.orderId]);
+}
+
+type FoundOrder = {
+  account_id: string;
+  id: string;
+  customer_id: string;
+  mode: Mode;
+  protocol: string;
+  provider_account: string;
+  order_id: string;
+};
+
+function byKey(rows: readonly FoundOrder[]): Map<string, OrderRow> {
+  return new Map(
+    rows.map((row) => [
+      orderKey({
+        accountId: row.account_id,
+        protocol: row.protocol,
+        providerAccount: row.provider_account,
+        mode: row.mode,
+        orderId: row.order_id,
+      }),
+      { accountId: row.account_id, id: row.id, customerId: row.customer_id, mode: row.mode },
+    ]),
+  );
+}
+
+async function lockOrders(tx: PoolClient, batch: readonly StoredNotification[]): Promise<Map<string, OrderRow>> {
+  const { rows } = await tx.query<FoundOrder>({
+    name: "lock_orders",
+    text: `
+      select account_id, id, customer_id, mode, protocol, provider_account, order_id
+      from orders
+      where (account_id, protocol, provider_account, mode, order_id) in
+        (select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]))
+      order by account_id, protocol, provider_account, mode, order_id
+      for update`,
+    values: transpose(batch.map((one) => [one.accountId, one.protocol, one.providerAccount, one.mode, one.orderId])),
+  });
+  return byKey(rows);
+}
+
+async function addOrders(
+  tx: PoolClient,
+  wanted: readonly StoredNotification[],
+  customers: readonly string[],
+): Promise<Map<string, OrderRow>> {
+  const { rows } = await tx.query<FoundOrder>({
+    name: "add_orders",
+    text: `
+      insert into orders (account_id, id, mode, protocol, provider_account, order_id, customer_id, email, contact_email, buyer, created_at)
+      select account_id, id, mode, protocol, provider_account, order_id, customer_id, email, email, buyer::jsonb, created_at
+      from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::timestamptz[])
+        as t (account_id, id, mode, protocol, provider_account, order_id, customer_id, email, buyer, created_at)
+      on conflict (account_id, protocol, provider_account, mode, order_id) do update set order_id = excluded.order_id
+      returning account_id, id, customer_id, mode, protocol, provider_account, order_id`,
+    values: transpose(
+      wanted.map((one, index) => [
+        one.accountId,
+        newId(one.receivedAt),
+        one.mode,
+        one.protocol,
+        one.providerAccount,
+        one.orderId,
+        customers[index],
+        one.reading.buyer.email,
+        JSON.stringify(buyerOnOrder(one.reading)),
+        new Date(one.receivedAt),
+      ]),
+    ),
+  });
+  return byKey(rows);
+}
+
+function buyerOnOrder({ buyer, orderedOn }: Reading): Omit<Buyer, "email"> & { orderedOn?: string } {
+  const { email: _, ...rest } = buyer;
+  return { ...rest, ...(orderedOn && { orderedOn }) };
+}
+
+/** One customer id for each notification. The unique address (or reference) decides a race between nodes. */
+async function customersFor(
+  tx: PoolClient,
+  wanted: readonly StoredNotification[],
+  reference: (notification: StoredNotification) => string | undefined,
+): Promise<string[]> {
+  const found = new Map<string, string>();
+  const signed = wanted.flatMap((one) => {
+    const name = reference(one);
+    return name === undefined ? [] : [{ one, name }];
+  });
+  if (signed.length > 0) {
+    const candidates = signed.map(({ one }) => newId(one.receivedAt));
+    const { rows } = await tx.query<{ account_id: string; mode: Mode; reference: string; id: string }>({
+      name: "customers_by_reference",
+      text: `
+        insert into customer (account_id, id, mode, reference, created_at)
+        select distinct on (account_id, mode, reference) account_id, id, mode, reference, created_at
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) as t (account_id, id, mode, reference, created_at)
+        order by account_id, mode, reference
+        on conflict (account_id, mode, reference) do update set reference = excluded.reference
+        returning account_id, mode, reference, id`,
+      values: transpose(
+        signed.map(({ one, name }, index) => [
+          one.accountId,
+          candidates[index],
+          one.mode,
+          name,
+          new Date(one.receivedAt),
+        ]),
+      ),
+    });
+    for (const row of rows) found.set(JSON.stringify([row.account_id, row.mode, "reference", row.reference]), row.id);
+    // A customer who is new takes the typed address; an existing one only after it was confirmed from that mailbox.
+    const made = signed.flatMap(({ one }, index) =>
+      rows.some((row) => row.id === candidates[index]) ? [{ one, id: candidates[index]! }] : [],
+    );
+    await addFirstEmails(tx, made);
+  }
+  const unsigned = wanted.filter((one) => reference(one) === undefined);
+  if (unsigned.length > 0) {
+    for (const [key, id] of await customersByEmail(tx, unsigned)) found.set(key, id);
+  }
+  return wanted.map((one) => {
+    const name = reference(one);
+    return found.get(
+      JSON.stringify(name === undefined ? emailKey(one) : [one.accountId, one.mode, "reference", name]),
+    )!;
+  });
+}
+
+async function addFirstEmails(tx: PoolClient, made: readonly { one: StoredNotification; id: string }[]): Promise<void> {
+  if (made.length === 0) return;
+  await tx.query({
+    name: "add_first_emails",
+    text: `
+      insert into customer_email (account_id, mode, email, customer_id, added_at)
+      select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::timestamptz[])
+      on conflict (account_id, mode, email) do nothing`,
+    values: transpose(
+      made.map(({ one, id }) => [
+        one.accountId,
+        one.mode,
+        normaliseEmail(one.reading.buyer.email),
+        id,
+        new Date(one.receivedAt),
+      ]),
+    ),
+  });
+}
+
+function emailKey(one: StoredNotification): string[] {
+  return [one.accountId, one.mode, "email", normaliseEmail(one.reading.buyer.email)];
+}
+
+async function customersByEmail(tx: PoolClient, unsigned: readonly StoredNotification[]): Promise<Map<string, string>> {
+  const first = [...new Map(unsigned.map((one) => [JSON.stringify(emailKey(one)), one])).entries()].toSorted(
+    ([a], [b]) => (a < b ? -1 : 1),
+  );
+  const candidates = first.map(([, one]) => [
+    one.accountId,
+    one.mode,
+    normaliseEmail(one.reading.buyer.email),
+    newId(one.receivedAt),
+    new Date(one.receivedAt),
+  ]);
+  const { rows } = await tx.query<{ account_id: string; mode: Mode; email: string; customer_id: string }>({
+    name: "customers_by_email",
+    text: `
+      insert into customer_email (account_id, mode, email, customer_id, added_at)
+      select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::timestamptz[])
+      on conflict (account_id, mode, email) do update set email = excluded.email
+      returning account_id, mode, email, customer_id`,
+    values: transpose(candidates),
+  });
+  const byEmail = new Map(
+    rows.map((row) => [JSON.stringify([row.account_id, row.mode, "email", row.email]), row.customer_id]),
+  );
+  const made = first.flatMap(([key, one], index) =>
+    byEmail.get(key) === candidates[index]![3] ? [{ one, id: byEmail.get(key)! }] : [],
+  );
+  if (made.length > 0) {
+    await tx.query({
+      name: "add_customers",
+      text: `
+        insert into customer (account_id, id, mode, first_name, last_name, country, language, created_at)
+        select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])`,
+      values: transpose(
+        made.map(({ one, id }) => {
+          const { firstName, lastName, country, language } = one.reading.buyer;
+          return [
+            one.accountId,
+            id,
+            one.mode,
+            firstName ?? null,
+            lastName ?? null,
+            country ?? null,
+            language ?? null,
+            new Date(one.receivedAt),
+          ];
+        }),
+      ),
+    });
+  }
+  return byEmail;
+}
