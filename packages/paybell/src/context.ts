@@ -12,5 +12,7 @@ export type Context = {
   readonly publicUrl: string;
   /** zone of accounts that set none */
   readonly timeZone: string;
+  /** sender of mail for accounts that set none, `Name <address>` */
+  readonly mailFrom: string;
   readonly log: Logger;
 };

@@ -26,14 +26,17 @@ export type QueuedMail = {
 };
 
 export async function queueMails(
-  context: Pick<Context, "seal">,
+  context: Pick<Context, "seal" | "mailFrom">,
   tx: Pick<PoolClient, "query">,
   mails: readonly QueuedMail[],
 ): Promise<string[]> {
   if (mails.length === 0) return [];
   const rows = mails.map((mail) => {
     const id = newId(mail.at);
-    const sealed = context.seal.seal(JSON.stringify({ ...mail.mail, from: mail.from }), `delivery:${id}`);
+    const sealed = context.seal.seal(
+      JSON.stringify({ ...mail.mail, from: mail.from ?? context.mailFrom }),
+      `delivery:${id}`,
+    );
     const state = mail.recipient === null ? "kept" : "due";
     const reason = mail.recipient === null ? "test_mode" : null;
     return [

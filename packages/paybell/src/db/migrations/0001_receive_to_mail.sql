@@ -386,3 +386,11 @@ create table alarm (
   primary key (account_id, id),
   unique (account_id, mode, kind, key)
 );
+
+-- One row: recognises a wrong master key before it can do harm.
+create table installation (
+  only boolean primary key default true check (only),
+  id uuid not null,
+  sealed bytea not null,
+  created_at timestamptz not null
+);

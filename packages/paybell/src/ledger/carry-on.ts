@@ -1,0 +1,135 @@
+import type { Context } from "../context.ts";
+import { ensurePartitions } from "../db/partitions.ts";
+import { isUnavailable } from "../db/pool.ts";
+import { inTransaction } from "../db/transaction.ts";
+import type { StoredNotification } from "../record/stored.ts";
+import { keptById, leftBehind, noteReading, readAgain } from "../record/stored-rows.ts";
+import { apply } from "./apply.ts";
+import { writeNotificationStates } from "./notification-rows.ts";
+
+export type CarryOn = {
+  /** takes a notification over from the record, in memory */
+  take(stored: StoredNotification): void;
+  /** resolves when everything taken is applied */
+  caughtUp(): Promise<void>;
+  /** applies what was recorded and never acted on; @returns how many */
+  recover(olderThanMs: number): Promise<number>;
+  /** applies items whose time has come; @returns how many */
+  applyDue(): Promise<number>;
+  replay(accountId: string, ids: readonly string[]): Promise<void>;
+};
+
+type ItemKey = { readonly accountId: string; readonly itemId: string };
+
+/**
+ * Carries on from the record to the ledger. The rows are the safety net: what is lost from memory is found
+ * again by its state, and applying twice changes nothing.
+ * @param bell rung after each transaction: mails may be due
+ */
+export function createCarryOn(context: Context, bell: () => void): CarryOn {
+  let waiting: StoredNotification[] = [];
+  let working: Promise<void> | undefined;
+
+  return {
+    take(stored) {
+      waiting.push(stored);
+      working ??= work();
+    },
+    async caughtUp() {
+      while (working) await working;
+    },
+    async recover(olderThanMs) {
+      const rows = await leftBehind(context.pool, olderThanMs, batchSize);
+      const ready = rows.flatMap((row) => readAgain(row) ?? []);
+      for (const row of rows.filter((row) => !ready.some((one) => one.id === row.id)))
+        await setAside(row.account_id, row.id, "unreadable");
+      await applyEach(ready, []);
+      return rows.length;
+    },
+    async applyDue() {
+      let count = 0;
+      for (;;) {
+        const due = await dueItems(context);
+        if (due.length === 0) return count;
+        count += due.length;
+        await applyEach([], due);
+      }
+    },
+    async replay(accountId, ids) {
+      for (const row of await keptById(context.pool, accountId, ids)) {
+        const stored = readAgain(row);
+        if (!stored) continue;
+        await noteReading(context.pool, stored);
+        await applyEach([stored], []);
+      }
+    },
+  };
+
+  async function work(): Promise<void> {
+    // Let the answers of this commit out first, and gather what shares it.
+    await new Promise(setImmediate);
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, batchSize);
+      waiting = waiting.slice(batchSize);
+      await applyEach(batch, []);
+    }
+    working = undefined;
+  }
+
+  /** In one transaction; if one of them cannot be applied, each in its own, so that it holds up nobody else. */
+  async function applyEach(batch: readonly StoredNotification[], touched: readonly ItemKey[]): Promise<void> {
+    if (batch.length + touched.length === 0) return;
+    try {
+      await applyTogether(batch, touched);
+    } catch (error) {
+      if (isUnavailable(error)) {
+        context.log.warn({ code: codeOf(error) }, "the store is away; kept notifications are applied when it is back");
+        return;
+      }
+      if (batch.length + touched.length > 1) {
+        for (const one of batch) await applyEach([one], []);
+        for (const one of touched) await applyEach([], [one]);
+        return;
+      }
+      context.log.error({ err: error }, "something could not be applied; it waits in the operator's list");
+      for (const one of batch) await setAside(one.accountId, one.id, "not_applicable");
+      for (const one of touched) await postpone(context, one);
+    }
+  }
+
+  async function applyTogether(batch: readonly StoredNotification[], touched: readonly ItemKey[]): Promise<void> {
+    await ensurePartitions(context.pool, "event", [context.clock(), ...batch.map((one) => one.receivedAt)]);
+    await inTransaction(context.pool, (tx) => apply(context, tx, batch, touched));
+    bell();
+  }
+
+  async function setAside(accountId: string, id: string, reason: string): Promise<void> {
+    await inTransaction(context.pool, (tx) =>
+      writeNotificationStates(tx, [{ accountId, id, state: "waiting", reason }]),
+    );
+  }
+}
+
+const batchSize = 100;
+
+async function dueItems(context: Context): Promise<ItemKey[]> {
+  const { rows } = await context.pool.query<{ account_id: string; id: string }>({
+    name: "due_items",
+    text: "select account_id, id from item where due_at <= $1 order by due_at limit $2",
+    values: [new Date(context.clock()), batchSize],
+  });
+  return rows.map((row) => ({ accountId: row.account_id, itemId: row.id }));
+}
+
+/** So that an item that cannot be computed does not stop those behind it. */
+async function postpone({ pool, clock }: Context, { accountId, itemId }: ItemKey): Promise<void> {
+  await pool.query("update item set due_at = $3 where account_id = $1 and id = $2", [
+    accountId,
+    itemId,
+    new Date(clock() + 3_600_000),
+  ]);
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as { code?: string }).code;
+}

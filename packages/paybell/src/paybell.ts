@@ -1,0 +1,209 @@
+import { join } from "node:path";
+import type { Instant } from "@paybell/protocols/domain/day";
+import { type Logger, pino } from "pino";
+import { createApi } from "./api/app.ts";
+import type { Context } from "./context.ts";
+import { startEmbedded } from "./db/embedded.ts";
+import { install } from "./db/installation.ts";
+import { masterKey } from "./db/master-key.ts";
+import { migrate } from "./db/migrate.ts";
+import { createPool } from "./db/pool.ts";
+import { createSeal } from "./db/seal.ts";
+import type { House } from "./house.ts";
+import { createCarryOn } from "./ledger/carry-on.ts";
+import { rebuild, type RebuildReport } from "./ledger/rebuild.ts";
+import { createConnections } from "./receive/connections.ts";
+import { createDoor } from "./receive/door.ts";
+import { works } from "./receive/works.ts";
+import { createRecorder } from "./record/record.ts";
+import { createRefuser } from "./record/refuse.ts";
+import { createMails } from "./send/mails.ts";
+import { createMailTransport } from "./send/smtp.ts";
+
+export type PaybellOptions = {
+  /** "memory", a folder for the embedded store, or a `postgres://` address; default: DATABASE_URL, else PAYBELL_DATA, else ./paybell-data */
+  readonly database?: string;
+  /** folder of the master key when the store is a server; default: PAYBELL_DATA, else ./paybell-data */
+  readonly dataFolder?: string;
+  /** first owner key; generated where missing */
+  readonly apiKey?: string;
+  /** 32 bytes as Base64; generated into the data folder where missing */
+  readonly masterKey?: string;
+  /** where the world reaches this server, for links and addresses; default http://127.0.0.1:8787 */
+  readonly publicUrl?: string;
+  /** `smtp://…`; without it mails are kept and shown */
+  readonly smtpUrl?: string;
+  /** now: milliseconds since 1970, or a Date */
+  readonly clock?: () => number | Date;
+  /** IANA zone in which days are days; default Europe/Berlin */
+  readonly timeZone?: string;
+  readonly log?: Logger;
+};
+
+export type Paybell = {
+  /** every HTTP surface; mountable in Hono, Next.js, Express … */
+  fetch(request: Request): Promise<Response>;
+  /** background work: due changes, mails, what a dead node left behind */
+  start(): Promise<void>;
+  /** does all work that is due now, then returns */
+  settle(): Promise<void>;
+  /** finishes what is under way and lets go of the store */
+  stop(): Promise<void>;
+  /** recomputes everything from the kept notifications and compares; writes and sends nothing */
+  rebuild(): Promise<RebuildReport>;
+  /** reads kept notifications again and applies them; without ids: all that wait */
+  replay(ids?: readonly string[]): Promise<{ readonly replayed: number }>;
+  /** the owner key, where it was generated just now: it is shown once */
+  readonly newApiKey: string | null;
+};
+
+/**
+ * Joins the stages: receive → record → ledger → access → fulfil → send.
+ * @throws StoreError, MasterKeyError: each with a code and one sentence
+ */
+export async function createPaybell(options: PaybellOptions = {}): Promise<Paybell> {
+  const log = options.log ?? pino({ name: "paybell", level: process.env.LOG_LEVEL ?? "warn" });
+  const clock = (): Instant => Number(options.clock?.() ?? Date.now());
+  const dataFolder = options.dataFolder ?? process.env.PAYBELL_DATA ?? "./paybell-data";
+  const database = options.database ?? process.env.DATABASE_URL ?? dataFolder;
+  const store = await openStore(database, dataFolder, log);
+  const { pool } = store;
+  try {
+    await migrate(pool);
+    const seal = createSeal(await masterKey(options.masterKey, store.keyFile));
+    const { newKey, accountId } = await install(pool, seal, clock(), options.apiKey);
+    const publicUrl = (options.publicUrl ?? "http://127.0.0.1:8787").replace(/\/+$/, "");
+    const context: Context = {
+      pool,
+      clock,
+      seal,
+      publicUrl,
+      timeZone: options.timeZone ?? "Europe/Berlin",
+      mailFrom: `Paybell <no-reply@${new URL(publicUrl).hostname.replace(/^[\d.]+$|^\[.*\]$/, "localhost")}>`,
+      log,
+    };
+    const transport = options.smtpUrl ? createMailTransport(options.smtpUrl) : null;
+    return assemble(context, store, transport, newKey, accountId);
+  } catch (error) {
+    await pool.end();
+    await store.stop();
+    throw error;
+  }
+}
+
+type Store = { readonly pool: Context["pool"]; readonly keyFile: string | null; stop(): Promise<void> };
+
+async function openStore(database: string, dataFolder: string, log: Logger): Promise<Store> {
+  const say = (line: string) => log.warn(line);
+  if (/^postgres(ql)?:\/\//.test(database)) {
+    return {
+      pool: createPool(database, { log: say }),
+      keyFile: join(dataFolder, "master.key"),
+      stop: async () => undefined,
+    };
+  }
+  const embedded = await startEmbedded({ folder: database, log: say });
+  const keyFile = database === "memory" ? null : join(database, "master.key");
+  return { pool: createPool(embedded.connection, { log: say }), keyFile, stop: () => embedded.stop() };
+}
+
+function assemble(
+  context: Context,
+  store: Store,
+  transport: ReturnType<typeof createMailTransport> | null,
+  newApiKey: string | null,
+  accountId: string,
+): Paybell {
+  const mails = createMails(context, transport);
+  const carryOn = createCarryOn(context, mails.ring);
+  const connections = createConnections(context);
+  const door = createDoor({
+    context,
+    connections,
+    recorder: createRecorder(context.pool),
+    refuser: createRefuser(context.pool),
+    handOver: carryOn.take,
+  });
+  const house: House = {
+    ...context,
+    caughtUp: () => within(2000, carryOn.caughtUp()),
+    applyDue: async () => void (await carryOn.applyDue()),
+    replay: carryOn.replay,
+    rebuild: (account) => rebuild(context, account),
+    connectionsChanged: connections.forget,
+  };
+  const api = createApi(house);
+  let ticking: NodeJS.Timeout | undefined;
+  let tick: Promise<void> = Promise.resolve();
+
+  return {
+    newApiKey,
+    async fetch(request) {
+      const { pathname } = new URL(request.url);
+      if (!pathname.startsWith("/in/")) return api.fetch(request);
+      const token = pathname.slice("/in/".length);
+      return request.method === "POST"
+        ? door.receive(request, token)
+        : works(request, await connections.find(token).catch(() => undefined));
+    },
+    async start() {
+      mails.start();
+      ticking ??= setInterval(() => {
+        tick = tick.then(work);
+      }, tickMs);
+      tick = tick.then(() => carryOn.recover(0)).then(work);
+      await tick;
+    },
+    async settle() {
+      await carryOn.caughtUp();
+      while ((await carryOn.recover(0)) > 0);
+      await carryOn.applyDue();
+      await mails.sendDue();
+    },
+    async stop() {
+      clearInterval(ticking);
+      await tick;
+      await carryOn.caughtUp();
+      await mails.stop();
+      await context.pool.end();
+      await store.stop();
+    },
+    rebuild: () => rebuild(context),
+    async replay(ids) {
+      const wanted = ids ?? (await waitingIds(context, accountId));
+      await carryOn.replay(accountId, wanted);
+      return { replayed: wanted.length };
+    },
+  };
+
+  async function work(): Promise<void> {
+    try {
+      await carryOn.recover(leftBehindMs);
+      await carryOn.applyDue();
+      await mails.sendDue();
+    } catch (error) {
+      context.log.warn({ code: (error as { code?: string }).code }, "background work waits for the store");
+    }
+  }
+}
+
+const tickMs = 2000;
+/** A node that lives acts on what it recorded within this. */
+const leftBehindMs = 5000;
+
+async function waitingIds({ pool }: Context, accountId: string): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    "select id from notification where account_id = $1 and state = 'waiting' order by id limit 10000",
+    [accountId],
+  );
+  return rows.map((row) => row.id);
+}
+
+async function within(limitMs: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}

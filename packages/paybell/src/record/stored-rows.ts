@@ -1,0 +1,83 @@
+import type { Instant } from "@paybell/protocols/domain/day";
+import type { Mode } from "@paybell/protocols/domain/fact";
+import type { Pool } from "pg";
+import { idTime } from "../domain/id.ts";
+import { protocolNamed } from "../domain/protocols.ts";
+import type { StoredNotification } from "./stored.ts";
+
+/** What was recorded and not yet acted on: a node died, or the store went away in between. */
+export async function leftBehind(pool: Pool, olderThanMs: number, limit: number): Promise<KeptRow[]> {
+  const { rows } = await pool.query<KeptRow>({
+    name: "left_behind",
+    text: `
+      select ${columns} from notification
+      where state = 'stored' and recorded_at <= clock_timestamp() - $1 * interval '1 millisecond'
+      order by recorded_at limit $2`,
+    values: [olderThanMs, limit],
+  });
+  return rows;
+}
+
+export async function keptById(pool: Pool, accountId: string, ids: readonly string[]): Promise<KeptRow[]> {
+  const { rows } = await pool.query<KeptRow>({
+    name: "kept_by_id",
+    text: `
+      select ${columns} from notification
+      where (account_id, id, received_at) in (select $1::uuid, id, received_at from unnest($2::uuid[], $3::timestamptz[]) as t (id, received_at))`,
+    values: [accountId, ids, ids.map((id) => new Date(idTime(id)))],
+  });
+  return rows;
+}
+
+/** All kept notifications in order of arrival, page by page. @param after the last id of the page before */
+export async function keptPage(pool: Pool, accountId: string, after: string | null, limit: number): Promise<KeptRow[]> {
+  const { rows } = await pool.query<KeptRow>({
+    name: "kept_page",
+    text: `select ${columns} from notification where account_id = $1 and ($2::uuid is null or id > $2) order by id limit $3`,
+    values: [accountId, after, limit],
+  });
+  return rows;
+}
+
+export type KeptRow = {
+  readonly account_id: string;
+  readonly id: string;
+  readonly received_at: Instant;
+  readonly protocol: string;
+  readonly provider_account: string;
+  readonly mode: Mode;
+  readonly state: string;
+  readonly body: Buffer;
+};
+
+const columns = "account_id, id, received_at, protocol, provider_account, mode, state, body";
+
+/** Reads a kept notification again. @returns undefined while it cannot be read */
+export function readAgain(row: KeptRow): StoredNotification | undefined {
+  const parsed = protocolNamed(row.protocol).parse(row.body);
+  if (!parsed.ok) return undefined;
+  const { reading } = parsed;
+  return {
+    accountId: row.account_id,
+    id: row.id,
+    receivedAt: row.received_at,
+    protocol: row.protocol,
+    providerAccount: row.provider_account,
+    // A notice without a word on its mode keeps what was decided when it came.
+    mode: row.mode === "test" ? "test" : (reading.mode ?? row.mode),
+    orderId: reading.orderId,
+    reading,
+  };
+}
+
+/** What could not be read when it came, and can be now. */
+export async function noteReading(
+  pool: Pool,
+  { accountId, id, mode, orderId, reading }: StoredNotification,
+): Promise<void> {
+  await pool.query(
+    `update notification set event = $4, order_id = $5, mode = $6
+     where account_id = $1 and id = $2 and received_at = $3 and (event, order_id, mode) is distinct from ($4, $5, $6)`,
+    [accountId, id, new Date(idTime(id)), reading.event, orderId, mode],
+  );
+}

@@ -1,0 +1,75 @@
+import { accessAt } from "../access/access.ts";
+import type { Context } from "../context.ts";
+import type { ItemState } from "../ledger/fold.ts";
+import { type ItemDelivery, sendDueMails } from "./deliver.ts";
+import type { MailTransport } from "./smtp.ts";
+
+export type Mails = {
+  /** from now on a ring sends */
+  start(): void;
+  /** mails may be due */
+  ring(): void;
+  sendDue(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** Sends what is due, one round at a time on this node. @param transport null: mails are kept and shown */
+export function createMails(context: Context, transport: MailTransport | null): Mails {
+  let started = false;
+  let round: Promise<void> | undefined;
+  let again = false;
+
+  const sendDue = async (): Promise<void> => {
+    if (round) {
+      again = true;
+      return round;
+    }
+    round = rounds();
+    try {
+      await round;
+    } finally {
+      round = undefined;
+    }
+  };
+
+  return {
+    start: () => void (started = true),
+    ring() {
+      if (started)
+        void sendDue().catch((error: unknown) =>
+          context.log.warn({ code: (error as { code?: string }).code }, "mails wait for the store"),
+        );
+    },
+    sendDue,
+    async stop() {
+      started = false;
+      await round?.catch(() => undefined);
+      transport?.close();
+    },
+  };
+
+  async function rounds(): Promise<void> {
+    do {
+      again = false;
+      const duty = {
+        ...context,
+        mail: transport,
+        random: Math.random,
+        stillOpen: (deliveries: readonly ItemDelivery[]) => stillOpen(context, deliveries),
+      };
+      while ((await sendDueMails(duty, 200)) > 0);
+    } while (again);
+  }
+}
+
+/** A welcome is never sent for an item that has no access at the moment of sending. */
+async function stillOpen({ pool, clock }: Context, deliveries: readonly ItemDelivery[]): Promise<Set<string>> {
+  const { rows } = await pool.query<{ id: string; state: ItemState }>(
+    "select id, state from item where (account_id, id) in (select * from unnest($1::uuid[], $2::uuid[]))",
+    [deliveries.map((one) => one.accountId), deliveries.map((one) => one.itemId)],
+  );
+  const open = new Set(
+    rows.filter((row) => "spans" in row.state && accessAt(row.state, clock()).open).map((row) => row.id),
+  );
+  return new Set(deliveries.filter((one) => open.has(one.itemId)).map((one) => one.deliveryId));
+}
