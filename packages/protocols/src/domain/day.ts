@@ -13,11 +13,15 @@ export type When = { readonly day: Day } | { readonly at: Instant };
 export type Interval = { readonly unit: "day" | "week" | "month" | "year"; readonly count: number };
 
 export function parseDay(value: unknown): Day | undefined {
-  if (typeof value !== "string" || !/^\d{4}-\d{2}-\d{2}$/.test(value)) return undefined;
+  return typeof value === "string" && isDay(value) ? value : undefined;
+}
+
+function isDay(text: string): text is Day {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || ancient(text)) return false;
   try {
-    return Temporal.PlainDate.from(value, { overflow: "reject" }).toString() as Day;
+    return Temporal.PlainDate.from(text, { overflow: "reject" }).toString() === text;
   } catch {
-    return undefined; // 2026-02-30
+    return false; // 2026-02-30
   }
 }
 
@@ -26,10 +30,16 @@ export function parseDay(value: unknown): Day | undefined {
  * (the hour skipped in spring) moves forward by the gap instead of being refused.
  */
 export function parseInstant(value: unknown, zone: string): Instant | undefined {
-  if (typeof value !== "string" || value.length > 40 || !/^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/.test(value)) return undefined;
-  const text = value.replace(" ", "T");
+  if (typeof value !== "string" || value.length > 40 || !/^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}/.test(value))
+    return undefined;
+  if (ancient(value)) return undefined;
+  // `2026-03-03 18:22:41 +0100` and `2026-03-03 18:22:41 UTC` are how some senders print a time.
+  const text = value
+    .replace(" ", "T")
+    .replace(/ (?=[+-]\d|UTC$)/, "")
+    .replace(/UTC$/, "Z");
   try {
-    if (/(Z|[+-]\d{2}:?\d{2})$/i.test(text)) return Temporal.Instant.from(text).epochMilliseconds;
+    if (/[Z+-]/i.test(text.slice(11))) return Temporal.Instant.from(text).epochMilliseconds;
     return Temporal.PlainDateTime.from(text).toZonedDateTime(zone, { disambiguation: "compatible" }).epochMilliseconds;
   } catch {
     return undefined;
@@ -42,4 +52,9 @@ export function parseWhen(value: unknown, zone: string): When | undefined {
   if (day) return { day };
   const at = parseInstant(value, zone);
   return at === undefined ? undefined : { at };
+}
+
+/** PostgreSQL has no year 0, and an offset could lead into it from the next. Nobody sold anything back then. */
+function ancient(value: string): boolean {
+  return value.startsWith("0");
 }

@@ -4,10 +4,11 @@ export type Currency = string & { readonly __brand: "Currency" };
 /** An amount in the currency's smallest unit: 29.90 EUR is 2990n, 500 JPY is 500n. Never a float. */
 export type Money = { readonly minor: bigint; readonly currency: Currency };
 
+/** @returns undefined for a code ISO 4217 does not list: how many places it has would be a guess */
 export function parseCurrency(text: unknown): Currency | undefined {
   if (typeof text !== "string") return undefined;
   const code = text.trim().toUpperCase();
-  return /^[A-Z]{3}$/.test(code) ? (code as Currency) : undefined;
+  return isCurrency(code) ? code : undefined;
 }
 
 /**
@@ -41,16 +42,32 @@ export function formatMajor({ minor, currency }: Money): string {
 /** Places after the point. Source: ISO 4217; `Intl` is not asked because its figures differ for some currencies. */
 export function minorDigits(currency: Currency): number {
   if (noMinorUnit.has(currency)) return 0;
+  if (fourPlaces.has(currency)) return 4;
   return threePlaces.has(currency) ? 3 : 2;
 }
 
-const noMinorUnit = new Set(
-  "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(" "),
-);
+const noMinorUnit = new Set("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(" "));
 const threePlaces = new Set("BHD IQD JOD KWD LYD OMR TND".split(" "));
+const fourPlaces = new Set("CLF UYW".split(" "));
 
+/** Codes in use, and those replaced in recent years, which old orders still name. */
+const listed = new Set(
+  (
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF " +
+    "CHE CHF CHW CLF CLP CNY COP COU CRC CUC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD " +
+    "GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP " +
+    "LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN " +
+    "PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STN SVC SYP SZL THB TJS " +
+    "TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW " +
+    "ZWG ZWL"
+  ).split(" "),
+);
+
+function isCurrency(code: string): code is Currency {
+  return listed.has(code);
+}
+
+/** A number small or large enough to be printed with an exponent is no amount; the pattern above refuses it. */
 function plainDecimal(value: number): string | undefined {
-  if (!Number.isFinite(value) || Math.abs(value) >= 1e15) return undefined;
-  const text = String(value);
-  return text.includes("e") ? value.toFixed(20).replace(/0+$/, "").replace(/\.$/, "") : text;
+  return Number.isFinite(value) ? String(value) : undefined;
 }

@@ -1,0 +1,14 @@
+import { keyOf } from "./key.ts";
+
+/**
+ * The value of `X-Copecart-Signature` for these bytes.
+ * @param body the bytes that will be sent, and sent again on every repeat
+ * @returns standard Base64 with padding, 44 characters
+ * @throws when the secret is empty
+ * Source: CopeCart "IPN" 1.6.7, signature
+ */
+export async function sign(body: Uint8Array<ArrayBuffer>, secret: string): Promise<string> {
+  if (secret === "") throw new Error("secret_missing: A CopeCart notification cannot be signed with an empty secret.");
+  const digest = await crypto.subtle.sign("HMAC", await keyOf(secret), body);
+  return btoa(String.fromCharCode(...new Uint8Array(digest)));
+}
