@@ -14,13 +14,21 @@ export type RefusalCode = "signature_missing" | "signature_malformed" | "signatu
 
 export type Verdict =
   | { readonly ok: true }
-  | { readonly ok: false; readonly code: RefusalCode; /** for the operator, never for the sender */ readonly sentence: string };
+  | {
+      readonly ok: false;
+      readonly code: RefusalCode /** for the operator, never for the sender */;
+      readonly sentence: string;
+    };
 
 export type Parsed =
   | { readonly ok: true; readonly reading: Reading }
   | { readonly ok: false; readonly code: string; readonly sentence: string };
 
-export type Answer = { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string };
+export type Answer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+};
 
 /** What became of a notification; the protocol chooses the answer. */
 export type Outcome = "stored" | "refused" | "unavailable";

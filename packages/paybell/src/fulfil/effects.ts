@@ -71,8 +71,8 @@ export function effectsOf(steps: readonly Step[], done: ReadonlySet<string>): Ef
         add({ ...now, key: `refunded:${refund.transactionId}`, mail: "refunded", amount: refund.amount });
     }
     const cancelled = after.state.cancelled;
-    if (cancelled && !cancelled.runOut && after.standing.open && before.state.cancelled?.fact !== cancelled.fact) {
-      add({ ...now, key: `cancelled:${cancelled.fact}`, mail: "cancelled" });
+    if (cancelled && !cancelled.runOut && after.standing.open && before.state.cancelled?.until !== cancelled.until) {
+      add({ ...now, key: `cancelled:${dateKey(cancelled)}`, mail: "cancelled" });
     }
   }
   return effects;
@@ -85,4 +85,9 @@ function isRenewal({ before, after }: Step, fact: { readonly id: string; readonl
   const newest = Math.max(0, ...before.state.positions);
   if (newest === 0) return before.standing.word === "trial";
   return (fact.rate ?? newest + 1) > newest || (after.state.complete && !before.state.complete);
+}
+
+/** Several messages may tell of one cancellation: its date names it. */
+function dateKey({ for: named, until }: NonNullable<ItemState["cancelled"]>): string {
+  return named ? ("day" in named ? named.day : String(named.at)) : String(until);
 }

@@ -169,7 +169,7 @@ function contentOf(
     timeZone: zone,
     ...(effect.amount && { amount: effect.amount }),
     ...((!runs || effect.mail === "payment_failed") && standing.open && { until: shownEnd(endsOn, zone) }),
-    ...(state.paidThrough && { paidThrough: whenDay(state.paidThrough, zone) }),
+    ...(state.paidThrough && (runs || !standing.open) && { paidThrough: whenDay(state.paidThrough, zone) }),
     ...(state.rates.total !== null &&
       state.plan === "instalments" && { rates: { paid: state.rates.paid, total: state.rates.total } }),
     ...(effect.pausedBecause && { pausedBecause: effect.pausedBecause }),

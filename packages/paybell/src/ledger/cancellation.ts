@@ -52,7 +52,9 @@ export function cancellationOf(facts: readonly LedgerFact[], known: Known): Canc
     trialEnd !== undefined &&
     date > trialEnd &&
     dayOf(trialEnd - 1, zone) === dayOf(date - 1, zone);
-  const early = cancel.chosenByVendor && cancel.for !== undefined && !runOut && date < base;
+  // Later messages repeat the day without saying who chose it.
+  const byVendor = cancels.some((other) => other.chosenByVendor && dateOf(other) === date);
+  const early = byVendor && cancel.for !== undefined && !runOut && date < base;
   const until = early ? date : trialDay ? base : Math.max(date, base);
   return { ...(cancel.for && { for: cancel.for }), until, early, runOut, fact: cancel.id };
 

@@ -27,7 +27,12 @@ export type FactBody =
       /** the provider's word on when the next payment is due */
       readonly next?: When;
     }
-  | { readonly kind: "payment_pending"; readonly transactionId: string; readonly amount?: Money; readonly rate?: number }
+  | {
+      readonly kind: "payment_pending";
+      readonly transactionId: string;
+      readonly amount?: Money;
+      readonly rate?: number;
+    }
   | { readonly kind: "payment_failed"; readonly transactionId: string; readonly rate?: number }
   | {
       readonly kind: "refund";
@@ -37,10 +42,18 @@ export type FactBody =
       readonly refunds?: string;
       readonly rate?: number;
     }
-  | { readonly kind: "refund_reversed"; readonly transactionId: string; /** the refund taken back */ readonly reverses: string }
+  | {
+      readonly kind: "refund_reversed";
+      readonly transactionId: string /** the refund taken back */;
+      readonly reverses: string;
+    }
   | DisputeFact
   | { readonly kind: "trial"; readonly to: When }
-  | { readonly kind: "cancelled"; /** day or instant the plan stops */ readonly for?: When; readonly chosenByVendor: boolean }
+  | {
+      readonly kind: "cancelled" /** day or instant the plan stops */;
+      readonly for?: When;
+      readonly chosenByVendor: boolean;
+    }
   | { readonly kind: "resumed" }
   | { readonly kind: "contact_changed"; readonly email: string };
 

@@ -389,7 +389,7 @@ create table alarm (
 
 -- One row: recognises a wrong master key before it can do harm.
 create table installation (
-  only boolean primary key default true check (only),
+  single boolean primary key default true check (single),
   id uuid not null,
   sealed bytea not null,
   created_at timestamptz not null
