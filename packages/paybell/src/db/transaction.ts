@@ -1,0 +1,59 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Pool, PoolClient } from "pg";
+import { isUnavailable } from "./pool.ts";
+
+/** A connection inside a transaction. */
+export type Tx = PoolClient;
+
+/**
+ * Runs `work` in one transaction: committed when it returns, rolled back when it throws. A serialization failure
+ * or deadlock runs it again, up to five times in all, so it must have no effect outside the database.
+ * When the connection is lost during the commit, the outcome is unknown and the error is passed on.
+ */
+export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attemptOnce(pool, work);
+    } catch (error) {
+      if (attempt === 5 || !isConflict(error)) throw error;
+    }
+    // Two that collided must not meet again.
+    await delay(Math.random() * 5 * 2 ** attempt);
+  }
+}
+
+async function attemptOnce<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const tx = await pool.connect();
+  try {
+    await tx.query("begin");
+    const result = await work(tx);
+    await commit(tx);
+    tx.release();
+    return result;
+  } catch (error) {
+    tx.release(await rollBack(tx, error));
+    throw error;
+  }
+}
+
+/** After a failed statement that `work` swallowed, PostgreSQL answers a commit with a rollback, and no error. */
+async function commit(tx: Tx): Promise<void> {
+  const { command } = await tx.query("commit");
+  if (command !== "COMMIT") throw new Error("The transaction was rolled back, as a statement in it had failed.");
+}
+
+/** @returns true: the connection is of no more use */
+async function rollBack(tx: Tx, error: unknown): Promise<boolean> {
+  if (isUnavailable(error)) return true; // closing it rolls back as well, and asks nothing of a dead peer
+  try {
+    await tx.query("rollback");
+    return false;
+  } catch {
+    return true; // the first error says why
+  }
+}
+
+/** serialization_failure, deadlock_detected */
+function isConflict(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "40001" || error.code === "40P01");
+}
