@@ -23,6 +23,7 @@ import {
   redactErased,
   writeNotificationStates,
 } from "./notification-rows.ts";
+import { decideModes } from "./mode.ts";
 import { itemKey, itemsFor, ordersFor } from "./order-rows.ts";
 import { signedReference } from "./reference.ts";
 
@@ -45,9 +46,10 @@ export type Computed = {
 export async function apply(
   context: Context,
   tx: PoolClient,
-  batch: readonly StoredNotification[],
+  arrived: readonly StoredNotification[],
   touched: readonly { accountId: string; itemId: string }[],
 ): Promise<void> {
+  const batch = await decideModes(tx, arrived);
   const speaking = batch.filter((one) => one.reading.facts.length > 0);
   const orders = await ordersFor(tx, speaking, (one) =>
     signedReference(context.seal, one.accountId, one.reading.buyer.reference),

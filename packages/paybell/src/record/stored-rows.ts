@@ -10,7 +10,7 @@ export async function leftBehind(pool: Pool, olderThanMs: number, limit: number)
   const { rows } = await pool.query<KeptRow>({
     name: "left_behind",
     text: `
-      select ${columns} from notification
+      select ${keptColumns} from notification
       where state = 'stored' and recorded_at <= clock_timestamp() - $1 * interval '1 millisecond'
       order by recorded_at limit $2`,
     values: [olderThanMs, limit],
@@ -22,7 +22,7 @@ export async function keptById(pool: Pool, accountId: string, ids: readonly stri
   const { rows } = await pool.query<KeptRow>({
     name: "kept_by_id",
     text: `
-      select ${columns} from notification
+      select ${keptColumns} from notification
       where (account_id, id, received_at) in (select $1::uuid, id, received_at from unnest($2::uuid[], $3::timestamptz[]) as t (id, received_at))`,
     values: [accountId, ids, ids.map((id) => new Date(idTime(id)))],
   });
@@ -33,7 +33,7 @@ export async function keptById(pool: Pool, accountId: string, ids: readonly stri
 export async function keptPage(pool: Pool, accountId: string, after: string | null, limit: number): Promise<KeptRow[]> {
   const { rows } = await pool.query<KeptRow>({
     name: "kept_page",
-    text: `select ${columns} from notification where account_id = $1 and ($2::uuid is null or id > $2) order by id limit $3`,
+    text: `select ${keptColumns} from notification where account_id = $1 and ($2::uuid is null or id > $2) order by id limit $3`,
     values: [accountId, after, limit],
   });
   return rows;
@@ -50,7 +50,7 @@ export type KeptRow = {
   readonly body: Buffer;
 };
 
-const columns = "account_id, id, received_at, protocol, provider_account, mode, state, body";
+export const keptColumns = "account_id, id, received_at, protocol, provider_account, mode, state, body";
 
 /** Reads a kept notification again. @returns undefined while it cannot be read */
 export function readAgain(row: KeptRow): StoredNotification | undefined {

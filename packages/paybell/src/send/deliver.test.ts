@@ -48,6 +48,7 @@ function duty(mail: MailTransport | null, more: Partial<MailDuty> = {}): MailDut
     mail,
     random: () => 0.5,
     stillOpen: async (deliveries) => new Set(deliveries.map(({ deliveryId }) => deliveryId)),
+    onBounce: async () => undefined,
     ...more,
   };
 }

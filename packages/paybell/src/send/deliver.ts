@@ -22,6 +22,10 @@ export type MailDuty = Pick<Context, "pool" | "clock" | "seal" | "log"> & {
   readonly random: () => number;
   /** Which of these deliveries' items are open at this moment; answers their `deliveryId`s. */
   readonly stillOpen: (deliveries: readonly ItemDelivery[]) => Promise<ReadonlySet<string>>;
+  /** Told after these were refused for good. */
+  readonly onBounce: (
+    deliveries: readonly { readonly accountId: string; readonly deliveryId: string }[],
+  ) => Promise<void>;
 };
 
 export type ItemDelivery = { readonly accountId: string; readonly deliveryId: string; readonly itemId: string };
@@ -41,6 +45,9 @@ export async function sendDueMails(duty: MailDuty, limit: number): Promise<numbe
     const open = await openAmong(duty, claimed);
     const results = await inParallel(mailConcurrency, claimed, (delivery) => deliver(duty, mail, delivery, open));
     await writeResults(duty.pool, results);
+    const bounced = results.filter(({ state }) => state === "bounced");
+    if (bounced.length > 0)
+      await duty.onBounce(bounced.map(({ delivery }) => ({ accountId: delivery.account_id, deliveryId: delivery.id })));
     done += claimed.length;
   }
   return done;

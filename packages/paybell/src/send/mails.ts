@@ -1,5 +1,7 @@
+import type { Mode } from "@paybell/protocols/domain/fact";
 import { accessAt } from "../access/access.ts";
 import type { Context } from "../context.ts";
+import { raiseAlarms } from "../fulfil/alarms.ts";
 import type { ItemState } from "../ledger/fold.ts";
 import { type ItemDelivery, sendDueMails } from "./deliver.ts";
 import type { MailTransport } from "./smtp.ts";
@@ -56,6 +58,7 @@ export function createMails(context: Context, transport: MailTransport | null): 
         mail: transport,
         random: Math.random,
         stillOpen: (deliveries: readonly ItemDelivery[]) => stillOpen(context, deliveries),
+        onBounce: (deliveries: readonly Bounced[]) => reportBounces(context, deliveries),
       };
       while ((await sendDueMails(duty, 200)) > 0);
     } while (again);
@@ -72,4 +75,38 @@ async function stillOpen({ pool, clock }: Context, deliveries: readonly ItemDeli
     rows.filter((row) => "spans" in row.state && accessAt(row.state, clock()).open).map((row) => row.id),
   );
   return new Set(deliveries.filter((one) => open.has(one.itemId)).map((one) => one.deliveryId));
+}
+
+type Bounced = { readonly accountId: string; readonly deliveryId: string };
+
+/** The operator's own bounces raise nothing: the next mail would bounce as well. */
+async function reportBounces(context: Context, deliveries: readonly Bounced[]): Promise<void> {
+  const { rows } = await context.pool.query<{
+    account_id: string;
+    id: string;
+    mode: Mode;
+    recipient: string;
+    reason: string;
+    order_id: string;
+  }>(
+    `select d.account_id, d.id, d.mode, d.recipient, d.reason, o.order_id
+     from unnest($1::uuid[], $2::uuid[]) as t (account_id, id)
+     join delivery d using (account_id, id)
+     join item i on i.account_id = d.account_id and i.id = d.item_id
+     join orders o on o.account_id = i.account_id and o.id = i.order_row`,
+    [deliveries.map((one) => one.accountId), deliveries.map((one) => one.deliveryId)],
+  );
+  const at = context.clock();
+  await raiseAlarms(
+    context,
+    context.pool,
+    rows.map((row) => ({
+      accountId: row.account_id,
+      mode: row.mode,
+      kind: "mail_bounced",
+      key: row.id,
+      data: { order_id: row.order_id, address: row.recipient, reason: row.reason },
+      at,
+    })),
+  );
 }
