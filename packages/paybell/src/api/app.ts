@@ -1,0 +1,110 @@
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { describeRoute, generateSpecs } from "hono-openapi";
+import type { House } from "../house.ts";
+import { access } from "./access.ts";
+import { accounts } from "./accounts.ts";
+import { alarms } from "./alarms.ts";
+import { type ApiEnv, authenticate } from "./auth.ts";
+import { connections } from "./connections.ts";
+import { customers } from "./customers.ts";
+import { documentation } from "./documentation.ts";
+import type { Api } from "./endpoint.ts";
+import { events } from "./events.ts";
+import { idempotent } from "./idempotency.ts";
+import { keys } from "./keys.ts";
+import { mails } from "./mails.ts";
+import { notifications } from "./notifications.ts";
+import { orders } from "./orders.ts";
+import { answerError, problemResponse } from "./problem.ts";
+import { productKeys } from "./product-keys.ts";
+import { products } from "./products.ts";
+import { rebuild } from "./rebuild.ts";
+import { waiting } from "./waiting.ts";
+
+/**
+ * The HTTP API: /v1/*, /openapi.json, /healthz, /readyz. It answers everything it is given, so hand it those
+ * paths by `fetch`; mounted as a route of another app its 404 and 405 would be lost.
+ */
+export function createApi(house: House): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>();
+  const api: Api = { app, house };
+  app.onError(answerError(house));
+  app.notFound((c) => {
+    const allowed = methodsOf(app, c.req.path);
+    if (allowed.length === 0) return problemResponse(404, "no_such_route", "There is nothing at this address.");
+    const detail = `${c.req.method} is not possible here, only ${allowed.join(", ")}.`;
+    return problemResponse(405, "method_not_allowed", detail, { headers: { allow: allowed.join(", ") } });
+  });
+
+  app.get("/healthz", describeRoute({ summary: "The process is up", tags: ["health"], responses: upAnswers }), (c) =>
+    c.json({ status: "up" }),
+  );
+  app.get(
+    "/readyz",
+    describeRoute({ summary: "The store answers", tags: ["health"], responses: upAnswers }),
+    async (c) => {
+      if (await storeAnswers(house)) return c.json({ status: "ready" });
+      return problemResponse(503, "store_unavailable", "The store does not answer.", {
+        headers: { "retry-after": "2" },
+      });
+    },
+  );
+  app.get(
+    "/openapi.json",
+    describeRoute({ summary: "This description", tags: ["health"], responses: upAnswers }),
+    async (c) => c.json(await generateSpecs(app, { documentation: documentation(house), excludeStaticFile: false })),
+  );
+
+  app.use("/v1/*", authenticate(house));
+  const limit = bodyLimit({
+    maxSize: 1024 * 1024,
+    onError: () => problemResponse(413, "body_too_large", "The body is larger than 1 MiB."),
+  });
+  // What is put is a file, read in pieces by its own route.
+  app.use("/v1/*", (c, next) => (c.req.method === "PUT" ? next() : limit(c, next)));
+  app.use("/v1/*", idempotent(house));
+  for (const add of parts) add(api);
+  return app;
+}
+
+const parts: readonly ((api: Api) => void)[] = [
+  access,
+  accounts,
+  alarms,
+  connections,
+  customers,
+  events,
+  keys,
+  mails,
+  notifications,
+  orders,
+  products,
+  productKeys,
+  rebuild,
+  waiting,
+];
+
+const upAnswers = { 200: { description: "Yes" }, 503: { description: "Not now" } };
+
+/** Within a second, so that a balancer is not kept waiting by a store that hangs. */
+async function storeAnswers({ pool }: House): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, 1000, false);
+  });
+  const asked = pool.query("select 1").then(
+    () => true,
+    () => false,
+  );
+  const answers = await Promise.race([asked, late]);
+  clearTimeout(timer);
+  return answers;
+}
+
+/** Methods this path does answer. */
+function methodsOf(app: Hono<ApiEnv>, path: string): string[] {
+  return ["GET", "POST", "PATCH", "PUT", "DELETE"].filter((method) =>
+    app.router.match(method, path)[0].some(([[, route]]) => route.method === method),
+  );
+}

@@ -1,0 +1,89 @@
+import type { Instant } from "@paybell/protocols/domain/day";
+import { inTransaction, type Tx } from "../db/transaction.ts";
+import { protocolNamed } from "../domain/protocols.ts";
+import type { House } from "../house.ts";
+
+/**
+ * Takes a person out of everything we keep; amounts, dates, order numbers and keys stay. Later notifications for
+ * the orders are booked and do not bring the person back. Erasing twice changes nothing the second time.
+ * Source: docs/rules.md, R20
+ */
+export async function eraseCustomer(
+  { pool }: Pick<House, "pool">,
+  accountId: string,
+  customerId: string,
+  now: Instant,
+): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    const of: Of = [accountId, customerId];
+    const orders = await lockOrders(tx, of);
+    await tx.query(
+      `update customer set erased_at = coalesce(erased_at, $3), reference = null, first_name = null, last_name = null,
+         country = null, language = null
+       where account_id = $1 and id = $2`,
+      [...of, new Date(now)],
+    );
+    await redactNotifications(tx, of, now);
+    await tx.query(
+      "update orders set email = '', contact_email = '', buyer = '{}' where account_id = $1 and customer_id = $2",
+      of,
+    );
+    await tx.query("delete from customer_email where account_id = $1 and customer_id = $2", of);
+    await tx.query(`delete from delivery where account_id = $1 and item_id in (${itemIds})`, of);
+    await tx.query(`delete from link where account_id = $1 and (customer_id = $2 or item_id in (${itemIds}))`, of);
+    await tx.query(
+      `update fact set body = body || '{"email": ""}' where account_id = $1 and kind = 'contact_changed' and item_id in (${itemIds})`,
+      of,
+    );
+    // People name their machines after themselves.
+    await tx.query(
+      `update activation set name = null where account_id = $1 and licence_id in (
+         select id from licence where account_id = $1 and item_id in (${itemIds}))`,
+      of,
+    );
+    await tx.query(
+      `update event set data = data || '{"email": null}'
+       where account_id = $1 and data ->> 'customer_id' = $2::text and data ->> 'email' is not null`,
+      of,
+    );
+    await tx.query(
+      `update alarm set data = data - '{email,to,recipient}'::text[] where account_id = $1 and data ->> 'order_id' = any($2)`,
+      [accountId, orders],
+    );
+  });
+}
+
+type Of = [accountId: string, customerId: string];
+
+const itemIds = "select id from item where account_id = $1 and customer_id = $2";
+
+/** Orders first, then the customer, in the order in which the ledger locks. @returns the provider's order numbers */
+async function lockOrders(tx: Tx, of: Of): Promise<string[]> {
+  const { rows } = await tx.query<{ order_id: string }>(
+    `select order_id from orders where account_id = $1 and customer_id = $2
+     order by account_id, protocol, provider_account, mode, order_id for update`,
+    of,
+  );
+  await tx.query("select id from customer where account_id = $1 and id = $2 for update", of);
+  return rows.map((row) => row.order_id);
+}
+
+/** Those the facts came from, and those that named an order without saying anything to act on. */
+async function redactNotifications(tx: Tx, of: Of, now: Instant): Promise<void> {
+  const { rows } = await tx.query<{ id: string; received_at: Instant; protocol: string; body: Buffer }>(
+    `
+    select n.id, n.received_at, n.protocol, n.body from notification n
+    where n.account_id = $1 and n.redacted_at is null and (
+      n.id in (select f.notification_id from fact f where f.account_id = $1 and f.item_id in (${itemIds}))
+      or (n.protocol, n.provider_account, n.mode, n.order_id) in (
+        select protocol, provider_account, mode, order_id from orders where account_id = $1 and customer_id = $2))`,
+    of,
+  );
+  for (const { id, received_at, protocol, body } of rows) {
+    await tx.query(
+      `update notification set body = $4, headers = '[]', redacted_at = $5
+       where account_id = $1 and id = $2 and received_at = $3`,
+      [of[0], id, new Date(received_at), Buffer.from(protocolNamed(protocol).redact(body)), new Date(now)],
+    );
+  }
+}

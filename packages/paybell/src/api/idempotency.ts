@@ -1,0 +1,105 @@
+import type { MiddlewareHandler } from "hono";
+import type { Instant } from "@paybell/protocols/domain/day";
+import { sha256 } from "../domain/id.ts";
+import type { House } from "../house.ts";
+import type { ApiEnv, Who } from "./auth.ts";
+import { problem } from "./problem.ts";
+
+/**
+ * `Idempotency-Key` on a POST: the same request under the same key is done once, and answered the same way for
+ * 30 days. Only successes are kept; what was refused changed nothing and may be tried again.
+ * Problems: `idempotency_key_reused`, `idempotency_in_progress`, `idempotency_key_malformed`
+ */
+export function idempotent(house: House): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    const given = c.req.method === "POST" ? c.req.header("idempotency-key") : undefined;
+    if (given === undefined) return next();
+    if (!/^[\x21-\x7e]{1,255}$/.test(given))
+      throw problem(400, "idempotency_key_malformed", "Idempotency-Key must be 1 to 255 printable characters.");
+    const who = c.get("who");
+    const key = `${who.mode}:${given}`;
+    const { pathname, search } = new URL(c.req.url);
+    const body = Buffer.from(await c.req.arrayBuffer());
+    const hash = sha256(Buffer.concat([Buffer.from(`${c.req.method} ${pathname}${search}\n`), body]));
+
+    if (!(await begin(house, who, key, hash))) return await earlier(house, who, key, hash);
+    let kept = false;
+    try {
+      await next();
+      if (!c.res.ok) return;
+      const answer: Kept = {
+        type: c.res.headers.get("content-type") ?? "application/json",
+        body: await c.res.clone().text(),
+      };
+      await finish(house, who, key, c.res.status, answer);
+      kept = true;
+    } finally {
+      if (!kept) await forget(house, who, key, hash);
+    }
+  };
+}
+
+const keptMs = 30 * 86_400_000;
+/** A request whose node died leaves its row behind; after this it may be done again. */
+const abandonedMs = 5 * 60_000;
+
+type Kept = { readonly type: string; readonly body: string };
+
+/** Drops what is older than 30 days. @returns how many */
+export async function dropOldAnswers({ pool }: Pick<House, "pool">, now: Instant): Promise<number> {
+  const { rowCount } = await pool.query("delete from idempotency where created_at < $1", [new Date(now - keptMs)]);
+  return rowCount ?? 0;
+}
+
+/** @returns false: the key was used before */
+async function begin({ pool, clock }: House, who: Who, key: string, hash: Buffer): Promise<boolean> {
+  const now = clock();
+  const { rowCount } = await pool.query({
+    name: "begin_idempotent",
+    text: `
+      insert into idempotency (account_id, key, request_hash, created_at) values ($1, $2, $3, $4)
+      on conflict (account_id, key) do update
+        set request_hash = excluded.request_hash, status = null, response = null, created_at = excluded.created_at
+        where idempotency.created_at < $5 or (idempotency.status is null and idempotency.created_at < $6)`,
+    values: [who.accountId, key, hash, new Date(now), new Date(now - keptMs), new Date(now - abandonedMs)],
+  });
+  return rowCount === 1;
+}
+
+async function earlier({ pool, seal }: House, who: Who, key: string, hash: Buffer): Promise<Response> {
+  const { rows } = await pool.query<{ request_hash: Buffer; status: number | null; response: Buffer | null }>(
+    "select request_hash, status, response from idempotency where account_id = $1 and key = $2",
+    [who.accountId, key],
+  );
+  const row = rows[0];
+  if (row && !row.request_hash.equals(hash))
+    throw problem(422, "idempotency_key_reused", "This Idempotency-Key was used for another request.");
+  if (!row || row.status === null || row.response === null)
+    throw problem(409, "idempotency_in_progress", "The first request with this key is still being worked on.", {
+      headers: { "retry-after": "1" },
+    });
+  const { type, body } = JSON.parse(seal.open(row.response, about(who, key))) as Kept;
+  return new Response(body === "" ? null : body, {
+    status: row.status,
+    headers: { "content-type": type, "idempotency-replayed": "true" },
+  });
+}
+
+async function finish({ pool, seal }: House, who: Who, key: string, status: number, answer: Kept): Promise<void> {
+  await pool.query({
+    name: "finish_idempotent",
+    text: "update idempotency set status = $3, response = $4 where account_id = $1 and key = $2",
+    values: [who.accountId, key, status, seal.seal(JSON.stringify(answer), about(who, key))],
+  });
+}
+
+async function forget({ pool }: House, who: Who, key: string, hash: Buffer): Promise<void> {
+  await pool.query(
+    "delete from idempotency where account_id = $1 and key = $2 and request_hash = $3 and status is null",
+    [who.accountId, key, hash],
+  );
+}
+
+function about(who: Who, key: string): string {
+  return `idempotency:${who.accountId}:${key}`;
+}
