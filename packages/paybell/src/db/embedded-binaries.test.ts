@@ -20,7 +20,7 @@ const user: ServerUser | undefined = isRoot() ? { uid: 65534, gid: 65534 } : und
 test("binaries that are complete and in reach are used where they are", async () => {
   const found = await findBinaries();
   expect(found.major).toBe(18);
-  await readyBinaries(found, undefined, join(folder, "copies"));
+  await readyBinaries(found, undefined, () => mkdtemp(join(folder, "copies")));
   expect(await readdir(folder)).toEqual([]);
 });
 
@@ -37,7 +37,8 @@ test("binaries that are out of reach, or lack links in a closed folder, are copi
   await chmod(closed, 0o700);
 
   const copies = join(folder, "copies");
-  const ready = () => readyBinaries({ ...found, folder: installed }, user, copies);
+  await mkdir(copies, { mode: 0o755 });
+  const ready = () => readyBinaries({ ...found, folder: installed }, user, async () => copies);
   const [first, second] = await Promise.all([ready(), ready()]);
   await chmod(join(installed, "lib"), 0o700);
   expect(first).toEqual(second);

@@ -1,17 +1,4 @@
-import {
-  access,
-  chmod,
-  constants,
-  cp,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  symlink,
-} from "node:fs/promises";
+import { access, chmod, constants, cp, lstat, mkdtemp, readdir, readFile, rename, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join, relative } from "node:path";
 import { isErrno } from "./embedded-process.ts";
@@ -49,16 +36,19 @@ export async function findBinaries(): Promise<Binaries> {
 
 /**
  * Makes the binaries usable: with their library links, and where `user` can reach them.
- * @param copies folder for a copy, used where the package lies out of reach or cannot be completed
+ * @param copiesFolder makes the folder for a copy, used where the package lies out of reach or cannot be completed
  */
-export async function readyBinaries(found: Binaries, user: ServerUser | undefined, copies: string): Promise<Binaries> {
+export async function readyBinaries(
+  found: Binaries,
+  user: ServerUser | undefined,
+  copiesFolder: () => Promise<string>,
+): Promise<Binaries> {
   const reachable = user === undefined || (await canReach(join(found.folder, "bin"), user));
   if (reachable && (await isExecutable(found.folder)) && (await linkLibraries(found.folder))) return found;
 
-  const folder = join(copies, `postgresql-${found.version}`);
+  const folder = join(await copiesFolder(), `postgresql-${found.version}`);
   if (await exists(folder)) return { ...found, folder };
   // Renamed into place, so that a copy is whole or absent, whoever else copies at the same time.
-  await mkdir(copies, { recursive: true, mode: 0o755 });
   const draft = await mkdtemp(`${folder}.`);
   try {
     await cp(found.folder, draft, { recursive: true, verbatimSymlinks: true, filter: isNeeded });

@@ -34,7 +34,7 @@ export async function findPlace(requested: string, log: (line: string) => void):
   const inside = join(folder, "postgres");
   if (!isRoot()) {
     await ensureOwn(inside, undefined);
-    return placeIn(inside, undefined, await readyBinaries(found, undefined, folder), true);
+    return placeIn(inside, undefined, await readyBinaries(found, undefined, async () => folder), true);
   }
   const digest = createHash("sha256").update(folder).digest("hex").slice(0, 16);
   const aside = join(systemFolder, digest, "postgres");
@@ -55,7 +55,7 @@ export async function findPlace(requested: string, log: (line: string) => void):
     await writeFile(join(dirname(aside), "requested-folder"), `${folder}\n`);
   }
   await ensureFolder(home);
-  const binaries = await readyBinaries(found, user, systemFolder);
+  const binaries = await readyBinaries(found, user, () => ensureFolder(systemFolder));
   if (binaries.folder !== found.folder) log(`The server's user runs a copy of PostgreSQL in ${binaries.folder}.`);
   return placeIn(home, user, binaries, true);
 }
@@ -67,7 +67,8 @@ export async function temporaryPlace(prefix: string): Promise<Place> {
   const parent = await temporaryParent(user);
   const home = await mkdtemp(join(parent, prefix));
   if (user) await chmod(home, 0o711);
-  const copies = user ? systemFolder : await ensureOwn(join(parent, `paybell-${process.getuid?.() ?? 0}`), undefined);
+  const copies = () =>
+    user ? ensureFolder(systemFolder) : ensureOwn(join(parent, `paybell-${process.getuid?.() ?? 0}`), undefined);
   return placeIn(home, user, await readyBinaries(found, user, copies), false);
 }
 

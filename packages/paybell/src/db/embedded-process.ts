@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 
 /** What a running server writes about itself. Source: PostgreSQL 18, src/include/utils/pidfile.h */
-export type Postmaster = { readonly pid: number; readonly socketFolder: string };
+export type Postmaster = { readonly pid: number; readonly isReady: boolean };
 
 /** @returns undefined: no server has left its mark, or it is not yet complete */
 export async function readPostmaster(dataFolder: string): Promise<Postmaster | undefined> {
@@ -17,7 +17,7 @@ export async function readPostmaster(dataFolder: string): Promise<Postmaster | u
     throw error;
   }
   const pid = Number(lines[0]);
-  return Number.isInteger(pid) && pid > 0 ? { pid, socketFolder: lines[4] ?? "" } : undefined;
+  return Number.isInteger(pid) && pid > 0 ? { pid, isReady: lines[7]?.trim() === "ready" } : undefined;
 }
 
 /**

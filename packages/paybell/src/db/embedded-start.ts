@@ -146,7 +146,7 @@ function runInit(place: Place, draft: string): Promise<{ status: number | null; 
   });
 }
 
-/** Starts the server and waits until it has left its mark or given up. @returns what it said when it gave up */
+/** Starts the server and waits until it is ready or has given up. @returns what it said when it gave up */
 async function launch(place: Place): Promise<string | undefined> {
   const logFile = join(place.home, "postgres.log");
   await rotate(logFile);
@@ -174,7 +174,8 @@ async function launch(place: Place): Promise<string | undefined> {
   });
   for (;;) {
     if (ended !== undefined) return `${await readFrom(logFile, start)}\n${ended}`;
-    if ((await readPostmaster(place.dataFolder))?.pid === child.pid) return undefined;
+    const running = await readPostmaster(place.dataFolder);
+    if (running?.pid === child.pid && running?.isReady) return undefined;
     await delay(5);
   }
 }

@@ -263,6 +263,23 @@ describe.each(asRoot)("tried by %s", () => {
     expect(refused).toEqual({ code: "store_disk_full", message: expect.stringContaining("The disk is full") });
   });
 
+  test("a full disk is one sentence after a crash too, and the store starts when there is space again", async () => {
+    const folder = await smallDisk(100);
+    const first = start(folder);
+    const { connection, pid } = await first.said;
+    await ask(connection, "create table note as select repeat('x', 1000) from generate_series(1, 2000)");
+    await first.kill();
+    process.kill(pid, "SIGKILL");
+    await isGone(pid);
+    const filler = join(folder, "filler");
+    await expect(writeFile(filler, Buffer.alloc(100 * 2 ** 20))).rejects.toThrow("ENOSPC");
+    expect((await start(folder).said).code).toBe("store_disk_full");
+
+    await rm(filler);
+    const later = await start(folder).said;
+    expect(await ask(later.connection, "select count(*) from note")).toEqual([{ count: 2000n }]);
+  });
+
   test("a disk that fills up fails statements for now, and they succeed when there is space again", async () => {
     const folder = await smallDisk(150);
     const { connection } = await start(folder).said;

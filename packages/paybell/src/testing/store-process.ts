@@ -55,6 +55,7 @@ export function startProcess(
     cwd: "/",
     stdio: ["pipe", "pipe", "inherit"],
   });
+  child.stdin.on("error", () => undefined); // it has ended by itself, and needs no telling
   const ended = new Promise<void>((resolve) => {
     child.once("close", () => resolve());
   });
