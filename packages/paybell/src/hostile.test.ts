@@ -113,7 +113,7 @@ test.each([
     { "content-type": "application/json; charset=windows-1252", "x-copecart-signature": "right" },
     200,
   ],
-])("%s is answered %s → %s", async (_name, headers, status) => {
+])("%s is answered as the signature deserves", async (_name, headers, status) => {
   const shop = await openShop("2026-03-01T10:00:00");
   const body = shop.bytes({});
   const given: Record<string, string> = { ...headers };

@@ -4,6 +4,7 @@ import { type Logger, pino } from "pino";
 import { createApi } from "./api/app.ts";
 import type { Context } from "./context.ts";
 import { startEmbedded } from "./db/embedded.ts";
+import type { StoreConnection } from "./db/embedded-settings.ts";
 import { install } from "./db/installation.ts";
 import { masterKey } from "./db/master-key.ts";
 import { migrate } from "./db/migrate.ts";
@@ -43,7 +44,7 @@ export type PaybellOptions = {
 export type Paybell = {
   /** every HTTP surface; mountable in Hono, Next.js, Express … */
   fetch(request: Request): Promise<Response>;
-  /** background work: due changes, mails, what a dead node left behind */
+  /** background work: acting on what arrives, due changes, mails, what a dead node left behind */
   start(): Promise<void>;
   /** does all work that is due now, then returns */
   settle(): Promise<void>;
@@ -102,9 +103,20 @@ async function openStore(database: string, dataFolder: string, log: Logger): Pro
       stop: async () => undefined,
     };
   }
-  const embedded = await startEmbedded({ folder: database, log: say });
+  const template = { name: "migrated", fill: migrated };
+  const embedded = await startEmbedded({ folder: database, log: say, template });
   const keyFile = database === "memory" ? null : join(database, "master.key");
   return { pool: createPool(embedded.connection, { log: say }), keyFile, stop: () => embedded.stop() };
+}
+
+/** What every store in memory begins with, made once in a process. */
+async function migrated(connection: StoreConnection): Promise<void> {
+  const pool = createPool(connection, { max: 1 });
+  try {
+    await migrate(pool);
+  } finally {
+    await pool.end();
+  }
 }
 
 function assemble(
@@ -148,6 +160,7 @@ function assemble(
     },
     async start() {
       mails.start();
+      carryOn.start();
       ticking ??= setInterval(() => {
         tick = tick.then(work);
       }, tickMs);

@@ -63,7 +63,7 @@ const networkCodes = new Set([
  * Connection lost, insufficient resources (disk full, too many connections), shutting down or starting up,
  * read-only, error of the disk. Source: PostgreSQL 18, appendix A
  */
-const stateCodes = /^(08...|53...|57P0[1-5]|25006|58030)$/;
+const stateCodes = /^(08(?!P01)...|53...|57P0[1-5]|25006|58030)$/;
 
 /** What pg 8.23 and pg-pool 3.14 say without a code. */
 const driverSentences =

@@ -8,11 +8,12 @@ import { apply } from "./apply.ts";
 import { writeNotificationStates } from "./notification-rows.ts";
 
 export type CarryOn = {
-  /** takes a notification over from the record, in memory */
+  /** takes a notification over from the record, in memory; applied at once after `start`, else with `caughtUp` */
   take(stored: StoredNotification): void;
-  /** resolves when everything taken is applied */
+  start(): void;
+  /** applies everything taken */
   caughtUp(): Promise<void>;
-  /** applies what was recorded and never acted on; @returns how many */
+  /** applies what was recorded and never acted on; @returns how many, 0 also while the store is away */
   recover(olderThanMs: number): Promise<number>;
   /** applies items whose time has come; @returns how many */
   applyDue(): Promise<number>;
@@ -29,13 +30,20 @@ type ItemKey = { readonly accountId: string; readonly itemId: string };
 export function createCarryOn(context: Context, bell: () => void): CarryOn {
   let waiting: StoredNotification[] = [];
   let working: Promise<void> | undefined;
+  let atOnce = false;
 
   return {
     take(stored) {
-      waiting.push(stored);
-      working ??= work();
+      // Beyond this the rows alone remember it; `recover` finds them.
+      if (waiting.length < maxWaiting) waiting.push(stored);
+      if (atOnce) working ??= work();
+    },
+    start() {
+      atOnce = true;
+      if (waiting.length > 0) working ??= work();
     },
     async caughtUp() {
+      if (waiting.length > 0) working ??= work();
       while (working) await working;
     },
     async recover(olderThanMs) {
@@ -43,16 +51,15 @@ export function createCarryOn(context: Context, bell: () => void): CarryOn {
       const ready = rows.flatMap((row) => readAgain(row) ?? []);
       for (const row of rows.filter((row) => !ready.some((one) => one.id === row.id)))
         await setAside(row.account_id, row.id, "unreadable");
-      await applyEach(ready, []);
-      return rows.length;
+      return (await applyEach(ready, [])) ? rows.length : 0;
     },
     async applyDue() {
       let count = 0;
       for (;;) {
         const due = await dueItems(context);
         if (due.length === 0) return count;
+        if (!(await applyEach([], due))) return count;
         count += due.length;
-        await applyEach([], due);
       }
     },
     async replay(accountId, ids) {
@@ -76,24 +83,29 @@ export function createCarryOn(context: Context, bell: () => void): CarryOn {
     working = undefined;
   }
 
-  /** In one transaction; if one of them cannot be applied, each in its own, so that it holds up nobody else. */
-  async function applyEach(batch: readonly StoredNotification[], touched: readonly ItemKey[]): Promise<void> {
-    if (batch.length + touched.length === 0) return;
+  /**
+   * In one transaction; if one of them cannot be applied, each in its own, so that it holds up nobody else.
+   * @returns false: the store is away, nothing was decided
+   */
+  async function applyEach(batch: readonly StoredNotification[], touched: readonly ItemKey[]): Promise<boolean> {
+    if (batch.length + touched.length === 0) return true;
     try {
       await applyTogether(batch, touched);
+      return true;
     } catch (error) {
       if (isUnavailable(error)) {
         context.log.warn({ code: codeOf(error) }, "the store is away; kept notifications are applied when it is back");
-        return;
+        return false;
       }
       if (batch.length + touched.length > 1) {
-        for (const one of batch) await applyEach([one], []);
-        for (const one of touched) await applyEach([], [one]);
-        return;
+        for (const one of batch) if (!(await applyEach([one], []))) return false;
+        for (const one of touched) if (!(await applyEach([], [one]))) return false;
+        return true;
       }
       context.log.error({ err: error }, "something could not be applied; it waits in the operator's list");
       for (const one of batch) await setAside(one.accountId, one.id, "not_applicable");
       for (const one of touched) await postpone(context, one);
+      return true;
     }
   }
 
@@ -111,6 +123,7 @@ export function createCarryOn(context: Context, bell: () => void): CarryOn {
 }
 
 const batchSize = 100;
+const maxWaiting = 10_000;
 
 async function dueItems(context: Context): Promise<ItemKey[]> {
   const { rows } = await context.pool.query<{ account_id: string; id: string }>({

@@ -25,6 +25,7 @@ export async function ordersFor(
   batch: readonly StoredNotification[],
   reference: (notification: StoredNotification) => string | undefined,
 ): Promise<OrderRow[]> {
+  if (batch.length === 0) return [];
   const known = await lockOrders(tx, batch);
   const missing = new Map<string, StoredNotification>();
   for (const notification of batch) {

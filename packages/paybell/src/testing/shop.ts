@@ -1,7 +1,8 @@
 import { createHmac } from "node:crypto";
 import { Temporal } from "temporal-polyfill";
 import { afterAll } from "vitest";
-import type { Paybell, PaybellOptions } from "../paybell.ts";
+import { createPaybell, type Paybell, type PaybellOptions } from "../paybell.ts";
+import { emptyDatabase } from "./database.ts";
 
 export const apiKey = "pb_live_a-key-for-tests-only-0123456789";
 const secret = "a-secret-for-tests";
@@ -12,9 +13,11 @@ export type Message = Readonly<Record<string, unknown>>;
 export type Shop = Awaited<ReturnType<typeof openShop>>;
 
 /** A seller with one CopeCart connection, on a store of its own and a clock of the test's. Times are Berlin's. */
-export async function openShop(start: string, options: PaybellOptions = {}) {
+export async function openShop(
+  start: string,
+  { newConnection = true, ...options }: PaybellOptions & { newConnection?: boolean } = {},
+) {
   let now = berlin(start);
-  const { createPaybell } = await import("../paybell.ts");
   const paybell = await createPaybell({
     database: process.env.PAYBELL_TEST_DATABASE_URL ? await freshDatabase() : "memory",
     masterKey: Buffer.alloc(32, 7).toString("base64"),
@@ -100,6 +103,7 @@ export async function openShop(start: string, options: PaybellOptions = {}) {
         .toSorted();
     },
   };
+  if (!newConnection) return shop;
   shop.connection = await shop.ok("POST", "/v1/connections", {
     direction: "in",
     protocol: "copecart",
@@ -238,8 +242,5 @@ afterAll(async () => {
 });
 
 async function freshDatabase(): Promise<string> {
-  const { testDatabase } = await import("./database.ts");
-  const { connection, pool } = await testDatabase();
-  await pool.end();
-  return connection as string;
+  return (await emptyDatabase()).connection as string;
 }
