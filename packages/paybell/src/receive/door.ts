@@ -26,6 +26,7 @@ export const bodyLimit = 256 * 1024;
 
 /** The door: raw bytes and headers in, the protocol's own answer out. */
 export function createDoor({ context, connections, recorder, refuser, handOver }: Parts): Door {
+  let complainedAt = Number.NEGATIVE_INFINITY;
   return { receive };
 
   async function receive(request: Request, token: string): Promise<Response> {
@@ -129,8 +130,16 @@ export function createDoor({ context, connections, recorder, refuser, handOver }
   }
 
   function unavailable(error: unknown): "unavailable" {
-    context.log.error({ code: (error as { code?: string }).code }, "the store does not answer");
+    complain(error, "the store does not answer; notifications are not claimed");
     return "unavailable";
+  }
+
+  /** One line a second says it: an outage must not fill the disk with its complaints. */
+  function complain(error: unknown, sentence: string): void {
+    const now = performance.now();
+    if (now - complainedAt < 1000) return;
+    complainedAt = now;
+    context.log.error({ code: (error as { code?: string }).code }, sentence);
   }
 }
 

@@ -1,0 +1,212 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { apiKey, sign } from "./testing/shop.ts";
+
+/* The real thing under load, killed again and again: whatever was answered `OK` is there, applied once. */
+
+const bin = join(import.meta.dirname, "../bin/paybell.js");
+const folder = mkdtempSync(join(tmpdir(), "paybell-crash-"));
+chmodSync(folder, 0o755); // run by root, the store's own user must get in
+const children = new Set<ChildProcess>();
+
+afterAll(async () => {
+  for (const child of children) await stop(child, "SIGTERM");
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const vectors = JSON.parse(
+  readFileSync(join(import.meta.dirname, "../../protocols/src/copecart/fixtures/vectors.json"), "utf8"),
+) as { body: string }[];
+
+function sale(order: string): string {
+  return vectors[0]!.body
+    .replaceAll("7kQ2mXvB", order)
+    .replaceAll("8a41d0c2e5f7b936", `tx-${order}`)
+    .replaceAll("mara.lindner@example.de", `${order.toLowerCase()}@example.com`);
+}
+
+test("killed twenty times under load, the store's own server too: everything answered OK is applied, nothing twice", async () => {
+  const port = await freePort();
+  const base = `http://127.0.0.1:${port}`;
+  const random = seeded(20260204);
+  let server = await serve(port);
+  const connection = await api<{ url: string }>(base, "POST", "/v1/connections", {
+    direction: "in",
+    protocol: "copecart",
+    name: "Shop",
+    secrets: ["a-secret-for-tests"],
+    mode: "live",
+  });
+  const product = await api<{ id: string }>(base, "POST", "/v1/products", {
+    name: "Course",
+    features: ["course"],
+    sources: [{ protocol: "copecart", product_id: "4be81c07" }],
+    licence: {},
+  });
+  await api(base, "POST", `/v1/products/${product.id}/keys`, {
+    keys: Array.from({ length: 5000 }, (_, n) => `POOL-${n}-ABCDEFGH`),
+  });
+  const address = base + new URL(connection.url).pathname;
+
+  const answered = new Set<string>();
+  const unanswered: string[] = [];
+  let sequence = 0;
+  let kills = { process: 0, store: 0 };
+  for (let round = 0; round < 24; round++) {
+    const enough = answered.size + 10 + Math.floor(random() * 30);
+    let dead = false;
+    const send = async (order: string) => {
+      const ok = await post(address, sale(order));
+      (ok ? answered : { add: (one: string) => unanswered.push(one) }).add(order);
+    };
+    const lanes = Array.from({ length: 8 }, async () => {
+      // Like the provider: what was not answered comes again, the same bytes.
+      while (!dead) await send(unanswered.shift() ?? `O${String(sequence++).padStart(7, "0")}`);
+    });
+    await until(() => answered.size >= enough);
+    if (round % 6 === 5) {
+      process.kill(storeProcess(), "SIGKILL");
+      kills = { ...kills, store: kills.store + 1 };
+      const after = answered.size;
+      await until(() => answered.size > after); // it recovers by itself, without a restart of ours
+    } else {
+      await stop(server, "SIGKILL");
+      kills = { ...kills, process: kills.process + 1 };
+    }
+    dead = true;
+    await Promise.all(lanes);
+    if (server.exitCode !== null || server.signalCode !== null) server = await serve(port);
+  }
+  for (const order of unanswered.splice(0)) {
+    await untilAsync(() => post(address, sale(order)));
+    answered.add(order);
+  }
+  await untilAsync(
+    async () =>
+      (await api<{ data: unknown[] }>(base, "GET", "/v1/notifications?state=waiting&limit=1")).data.length === 0,
+  );
+
+  const orders = await all<{ order_id: string; balance: { minor: number }; state: string; transactions: unknown[] }>(
+    base,
+    "/v1/orders",
+  );
+  const booked = new Map(orders.map((order) => [order.order_id, order]));
+  expect([...answered].filter((order) => !booked.has(order))).toEqual([]);
+  for (const order of orders) expect(order).toMatchObject({ balance: { minor: 11_900 }, state: "active" });
+  for (const order of orders) expect(order.transactions).toHaveLength(1);
+  const mails = await all<{ to: string; kind: string }>(base, "/v1/mails");
+  expect(mails.map((mail) => mail.to).toSorted()).toEqual(
+    orders.map((order) => `${order.order_id.toLowerCase()}@example.com`).toSorted(),
+  );
+  const keys = (await all<{ key: string; order_id: string | null }>(base, "/v1/licences")).filter(
+    (key) => key.order_id !== null,
+  );
+  expect(new Set(keys.map((key) => key.order_id)).size).toBe(orders.length);
+  expect(keys).toHaveLength(orders.length);
+  expect(await api(base, "POST", "/v1/rebuild", {})).toMatchObject({ differences: [] });
+  expect(kills).toEqual({ process: 20, store: 4 });
+  console.log(
+    `crash: ${kills.process} kills of the process, ${kills.store} of the store; ${answered.size} notifications answered OK, ${orders.length} orders, ${mails.length} mails, ${keys.length} keys; nothing lost, nothing twice`,
+  );
+}, 300_000);
+
+async function serve(port: number): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [bin, "serve", "--port", String(port), "--data", folder], {
+    env: { ...process.env, PAYBELL_API_KEY: apiKey, DATABASE_URL: undefined, NODE_OPTIONS: "" },
+    stdio: "ignore",
+  });
+  children.add(child);
+  await untilAsync(async () => {
+    if (child.exitCode !== null) throw new Error(`serve ended with ${child.exitCode}`);
+    return (await fetch(`http://127.0.0.1:${port}/readyz`)).ok;
+  });
+  return child;
+}
+
+async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  children.delete(child);
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill(signal);
+  await ended;
+}
+
+/** The postmaster of the data folder. */
+function storeProcess(): number {
+  return Number(readFileSync(join(folder, "postgres/data/postmaster.pid"), "utf8").split("\n")[0]);
+}
+
+async function post(address: string, body: string): Promise<boolean> {
+  try {
+    const response = await fetch(address, {
+      method: "POST",
+      body,
+      headers: { "content-type": "application/json", "x-copecart-signature": sign(body) },
+      signal: AbortSignal.timeout(20_000),
+    });
+    const text = await response.text();
+    if (response.status !== 200 && response.status !== 503)
+      throw new Error(`answered ${response.status}`, { cause: "status" });
+    return response.status === 200 && text === "OK";
+  } catch (error) {
+    if (error instanceof Error && error.cause === "status") throw error;
+    return false; // killed in between
+  }
+}
+
+async function api<T>(base: string, method: string, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(base + path, {
+    method,
+    headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
+  return (await response.json()) as T;
+}
+
+async function all<T>(base: string, path: string): Promise<T[]> {
+  const rows: T[] = [];
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const page: { data: T[]; next_cursor: string | null } = await api(
+      base,
+      "GET",
+      `${path}?limit=200${cursor && `&cursor=${cursor}`}`,
+    );
+    rows.push(...page.data);
+    cursor = page.next_cursor;
+  }
+  return rows;
+}
+
+async function until(done: () => boolean): Promise<void> {
+  await untilAsync(async () => done());
+}
+
+async function untilAsync(done: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    if (await done().catch((error: unknown) => (error instanceof TypeError ? false : Promise.reject(error)))) return;
+    if (Date.now() > deadline) throw new Error("It did not happen within a minute.");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => probe.once("listening", resolve));
+  const { port } = probe.address() as { port: number };
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return state / 2_147_483_648;
+  };
+}
