@@ -26,11 +26,26 @@ const reason = z.object({
   ),
 });
 
+/** How it stands, in one word. Cancelled is open until its end; waiting knows a refund without its payment. */
+export const standingWord = z.enum([
+  "active",
+  "trial",
+  "overdue",
+  "cancelled",
+  "pending",
+  "waiting",
+  "failed",
+  "paused",
+  "suspended",
+  "ended",
+  "refunded",
+  "none",
+]);
+
 export const entitlementSchema = z.object({
   feature: z.string(),
   allowed: z.boolean(),
-  /** one word: active, trial, overdue, cancelled (open until its end), pending, failed, paused, ended, suspended, refunded, waiting, none */
-  state: z.string(),
+  state: standingWord,
   /** the first instant without access; null: no end, or not open */
   until: isoInstant.nullable(),
   /** the last day with access, in the account's zone */

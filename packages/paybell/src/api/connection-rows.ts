@@ -65,7 +65,7 @@ export async function secretRows(
   connectionIds: readonly string[],
 ): Promise<SecretRow[]> {
   const { rows } = await pool.query<SecretRow>(
-    "select connection_id, id, created_at, expires_at from connection_secret where account_id = $1 and connection_id = any($2) order by id",
+    "select connection_id, id, created_at, expires_at from connection_secret where account_id = $1 and connection_id = any($2) order by expires_at nulls last, id",
     [accountId, connectionIds],
   );
   return rows;

@@ -47,6 +47,11 @@ export async function changeContact(house: House, change: Change): Promise<numbe
        where account_id = $1 and item_id = any($2) and state = 'due' and needs_access`,
       [accountId, items.map((item) => item.id)],
     );
+    await tx.query(
+      `update alarm set closed_at = $4
+       where account_id = $1 and mode = $2 and kind = 'mail_bounced' and data ->> 'order_id' = $3 and closed_at is null`,
+      [accountId, order.mode, order.order_id, new Date(now)],
+    );
     if (customerId !== order.customer_id) await leave(tx, accountId, order, now);
     return handOverOrder(house, tx, { accountId, orderId, now }, customerId);
   });
@@ -61,12 +66,18 @@ export async function sendAgain(house: House, of: Omit<Change, "email">): Promis
   });
 }
 
-type LockedOrder = { customer_id: string; mode: Mode; protocol: string; provider_account: string };
+type LockedOrder = {
+  customer_id: string;
+  mode: Mode;
+  protocol: string;
+  provider_account: string;
+  order_id: string;
+};
 
 /** Before its customers, as everywhere: orders first, then customers. */
 async function lockOrder(tx: Tx, accountId: string, orderId: string): Promise<LockedOrder> {
   const { rows } = await tx.query<LockedOrder>(
-    "select customer_id, mode, protocol, provider_account from orders where account_id = $1 and id = $2 for update",
+    "select customer_id, mode, protocol, provider_account, order_id from orders where account_id = $1 and id = $2 for update",
     [accountId, orderId],
   );
   return rows[0]!;

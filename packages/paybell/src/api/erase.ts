@@ -2,6 +2,8 @@ import type { Instant } from "@paybell/protocols/domain/day";
 import { inTransaction, type Tx } from "../db/transaction.ts";
 import { protocolNamed } from "../domain/protocols.ts";
 import type { House } from "../house.ts";
+import { sealedFor } from "../send/deliver.ts";
+import { sealedAnswer } from "./idempotency.ts";
 
 /**
  * Takes a person out of everything we keep; amounts, dates, order numbers and keys stay. Later notifications for
@@ -9,7 +11,7 @@ import type { House } from "../house.ts";
  * Source: docs/rules.md, R20
  */
 export async function eraseCustomer(
-  { pool }: Pick<House, "pool">,
+  { pool, seal }: Pick<House, "pool" | "seal">,
   accountId: string,
   customerId: string,
   now: Instant,
@@ -17,6 +19,7 @@ export async function eraseCustomer(
   await inTransaction(pool, async (tx) => {
     const of: Of = [accountId, customerId];
     const orders = await lockOrders(tx, of);
+    await forgetTexts(seal, tx, of);
     await tx.query(
       `update customer set erased_at = coalesce(erased_at, $3), reference = null, first_name = null, last_name = null,
          country = null, language = null
@@ -47,7 +50,8 @@ export async function eraseCustomer(
       of,
     );
     await tx.query(
-      `update alarm set data = data - '{email,to,recipient}'::text[] where account_id = $1 and data ->> 'order_id' = any($2)`,
+      `update alarm set data = data - '{email,address,reason}'::text[]
+       where account_id = $1 and kind = 'mail_bounced' and data ->> 'order_id' = any($2)`,
       [accountId, orders],
     );
   });
@@ -66,6 +70,40 @@ async function lockOrders(tx: Tx, of: Of): Promise<string[]> {
   );
   await tx.query("select id from customer where account_id = $1 and id = $2 for update", of);
   return rows.map((row) => row.order_id);
+}
+
+/**
+ * Sealed texts that are found by nothing but what they say: kept answers to requests, which could be shown again
+ * for 30 days, and mails to the operator.
+ */
+async function forgetTexts(seal: House["seal"], tx: Tx, of: Of): Promise<void> {
+  const [accountId, customerId] = of;
+  const { rows: emails } = await tx.query<{ email: string }>(
+    `select email from customer_email where account_id = $1 and customer_id = $2
+     union select unnest(array[lower(email), lower(contact_email)]) from orders where account_id = $1 and customer_id = $2`,
+    of,
+  );
+  const names = [customerId, ...emails.map(({ email }) => email)].filter((name) => name !== "");
+  const speaks = (sealed: Buffer, about: string) => {
+    const text = seal.open(sealed, about).toLowerCase();
+    return names.some((name) => text.includes(name));
+  };
+  const { rows: answers } = await tx.query<{ key: string; response: Buffer }>(
+    "select key, response from idempotency where account_id = $1 and response is not null",
+    [accountId],
+  );
+  await tx.query("delete from idempotency where account_id = $1 and key = any($2)", [
+    accountId,
+    answers.filter(({ key, response }) => speaks(response, sealedAnswer(accountId, key))).map(({ key }) => key),
+  ]);
+  const { rows: alarmMails } = await tx.query<{ id: string; sealed: Buffer }>(
+    "select id, sealed from delivery where account_id = $1 and kind = 'alarm' and item_id is null",
+    [accountId],
+  );
+  await tx.query("delete from delivery where account_id = $1 and id = any($2)", [
+    accountId,
+    alarmMails.filter(({ id, sealed }) => speaks(sealed, sealedFor(id))).map(({ id }) => id),
+  ]);
 }
 
 /** Those the facts came from, and those that named an order without saying anything to act on. */

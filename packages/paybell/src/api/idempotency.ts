@@ -78,7 +78,7 @@ async function earlier({ pool, seal }: House, who: Who, key: string, hash: Buffe
     throw problem(409, "idempotency_in_progress", "The first request with this key is still being worked on.", {
       headers: { "retry-after": "1" },
     });
-  const { type, body } = JSON.parse(seal.open(row.response, about(who, key))) as Kept;
+  const { type, body } = JSON.parse(seal.open(row.response, sealedAnswer(who.accountId, key))) as Kept;
   return new Response(body === "" ? null : body, {
     status: row.status,
     headers: { "content-type": type, "idempotency-replayed": "true" },
@@ -89,7 +89,7 @@ async function finish({ pool, seal }: House, who: Who, key: string, status: numb
   await pool.query({
     name: "finish_idempotent",
     text: "update idempotency set status = $3, response = $4 where account_id = $1 and key = $2",
-    values: [who.accountId, key, status, seal.seal(JSON.stringify(answer), about(who, key))],
+    values: [who.accountId, key, status, seal.seal(JSON.stringify(answer), sealedAnswer(who.accountId, key))],
   });
 }
 
@@ -100,6 +100,7 @@ async function forget({ pool }: House, who: Who, key: string, hash: Buffer): Pro
   );
 }
 
-function about(who: Who, key: string): string {
-  return `idempotency:${who.accountId}:${key}`;
+/** The place an answer is sealed for. */
+export function sealedAnswer(accountId: string, key: string): string {
+  return `idempotency:${accountId}:${key}`;
 }

@@ -7,7 +7,8 @@ import type { House } from "../house.ts";
 export type NotificationRow = {
   id: string;
   verdict: "verified" | "refused";
-  state: string;
+  /** the query shows "stored" as waiting */
+  state: "applied" | "waiting" | "ignored";
   reason: string | null;
   sentence: string | null;
   arrivals: bigint;

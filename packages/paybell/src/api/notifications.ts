@@ -189,7 +189,7 @@ function shown(found: NotificationRow): z.input<typeof notificationSchema> {
   return {
     id: found.id,
     verdict: found.verdict,
-    state: found.state as "applied" | "waiting" | "ignored", // the query maps "stored"
+    state: found.state,
     reason: found.reason,
     sentence: found.sentence ?? notificationSentence(found.reason),
     arrivals: Number(found.arrivals),

@@ -202,7 +202,16 @@ describe("erasing a customer", () => {
     await shop.notify({ transaction_id: "t1" });
     const order = await shop.order("A1B2C3D4");
     const customer = (await shop.ok<{ data: { id: string }[] }>("GET", "/v1/customers")).data[0]!.id;
+    const resend = () =>
+      shop.paybell.fetch(
+        new Request(`http://127.0.0.1:8787/v1/orders/${order.id}/resend`, {
+          method: "POST",
+          headers: { authorization: "Bearer pb_live_a-key-for-tests-only-0123456789", "idempotency-key": "once" },
+        }),
+      );
+    expect(await (await resend()).text()).toContain("kim@example.com");
     await shop.ok("DELETE", `/v1/customers/${customer}`);
+    expect(await (await resend()).text()).toContain("customer_erased");
     await shop.notify({ transaction_id: "t1", event_type: "payment.refunded", transaction_type: "refund" });
     const everything: unknown[] = [];
     for (const path of ["orders", "customers", "mails", "events", "alarms", "waiting", "notifications"])

@@ -54,8 +54,12 @@ export async function orderRows({ pool }: Pick<House, "pool">, of: OrderFilter):
     where o.account_id = $1 and o.mode = any($2)
       and ($3::uuid is null or o.id = $3)
       and ($4::text is null or o.order_id = $4)
-      and ($5::text is null or o.customer_id in (
-        select e.customer_id from customer_email e where e.account_id = $1 and e.mode = any($2) and e.email = $5))
+      and ($5::text is null or o.id in (
+        select h.id from customer_email e join orders h on h.account_id = e.account_id and h.customer_id = e.customer_id
+        where e.account_id = $1 and e.mode = any($2) and e.email = $5
+        union
+        -- as typed at the checkout by a customer known under another address, or before it was corrected
+        select h.id from orders h where h.account_id = $1 and h.mode = any($2) and lower(h.email) = $5))
       and ($6::uuid is null or o.customer_id = $6)
       and ($7::text is null or exists (
         select 1 from item i where i.account_id = $1 and i.order_row = o.id and (i.product_key = $7 or i.product_id::text = $7)))

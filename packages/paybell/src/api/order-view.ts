@@ -6,6 +6,7 @@ import type { House } from "../house.ts";
 import { factsOf } from "../ledger/fact-rows.ts";
 import type { ItemState } from "../ledger/fold.ts";
 import { inOrder, type LedgerFact } from "../ledger/ledger-fact.ts";
+import { standingWord } from "./access.ts";
 import { iso, isoInstant, isoWhen } from "./instant.ts";
 import { mailRows, mailSchema, shownMail } from "./mail-view.ts";
 import { moneySchema, shownMoney } from "./money.ts";
@@ -24,8 +25,7 @@ const itemSchema = z.object({
   product: z.object({ id: z.string(), name: z.string() }).nullable(),
   mapped: z.boolean(),
   plan: z.string(),
-  /** active, trial, overdue, cancelled (open until its end), pending, failed, paused, ended, suspended, refunded, waiting, none */
-  state: z.string(),
+  state: standingWord,
   open: z.boolean(),
   /** a day, or an instant: the next payment is due then */
   paid_through: z.string().nullable(),
@@ -62,8 +62,8 @@ export const orderSchema = z.object({
   order_id: z.string(),
   protocol: z.string(),
   mode: z.enum(["live", "test"]),
-  /** the items' word where they agree, otherwise the best of them: active, trial, overdue, cancelled, pending, waiting … */
-  state: z.string(),
+  /** the items' word where they agree, otherwise the best of them, in the order of this list */
+  state: standingWord,
   /** as typed at the checkout; null: the customer was erased */
   email: z.string().nullable(),
   contact_email: z.string().nullable(),
@@ -118,7 +118,7 @@ export async function shownOrders(
       order_id: row.order_id,
       protocol: row.protocol,
       mode: row.mode,
-      state: best(shownItems.map((item) => item.state as StandingWord)),
+      state: best(shownItems.map((item) => item.state)),
       email: row.email || null,
       contact_email: row.contact_email || null,
       buyer: row.buyer,
@@ -202,17 +202,4 @@ function best(words: readonly StandingWord[]): StandingWord {
   return words.toSorted((a, b) => ranked.indexOf(a) - ranked.indexOf(b))[0] ?? "none";
 }
 
-const ranked: StandingWord[] = [
-  "active",
-  "trial",
-  "overdue",
-  "cancelled",
-  "pending",
-  "waiting",
-  "failed",
-  "paused",
-  "suspended",
-  "ended",
-  "refunded",
-  "none",
-];
+const ranked = standingWord.options;

@@ -205,8 +205,8 @@ function changed(before: ProductConfig, changes: object): ProductConfig {
 }
 
 /** The part of a product that decides over its items; texts of mails do not. */
-function opens({ mails: _, ...rest }: ProductConfig): string {
-  return JSON.stringify(rest, (_key, value: unknown) =>
+function opens(config: ProductConfig): string {
+  return JSON.stringify({ ...config, mails: null }, (_key, value: unknown) =>
     value !== null && typeof value === "object" && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
       : value,
