@@ -1,0 +1,79 @@
+import { createHash, createHmac } from "node:crypto";
+import { z } from "zod";
+import type { ApiClient } from "./api-client.ts";
+import type { Article } from "./catalogue.ts";
+import type { Target } from "./twin.ts";
+
+export type Setup = {
+  readonly target: Target;
+  /** what had to be made, in sentences */
+  readonly made: readonly string[];
+};
+
+/**
+ * Finds or makes what a simulated CopeCart needs in a running Paybell: a connection whose secret we know, and
+ * products for its articles. The secret follows from the owner key, so that the next run knows it again.
+ * @param url where the server is reached from here; its public address may be another
+ */
+export async function setUp(
+  api: ApiClient,
+  { url, key }: { readonly url: string; readonly key: string },
+  articles: readonly Article[],
+): Promise<Setup> {
+  const secret = createHmac("sha256", key).update("paybell simulated shop").digest("base64url");
+  const account = `simulated-${createHash("sha256").update(secret).digest("hex").slice(0, 12)}`;
+  const made: string[] = [];
+  const known = await findPage(
+    api,
+    "/v1/connections",
+    connection,
+    (one) => one.provider_account === account && !one.disabled,
+  );
+  const shop = known ?? (await api.post("/v1/connections", newConnection(account, secret), connection));
+  if (!known) made.push('Made the connection "Simulated shop" (CopeCart).');
+  for (const article of articles) {
+    const mapped = await findPage(api, "/v1/products", product, (one) =>
+      one.sources.some(({ protocol, product_id }) => protocol === "copecart" && product_id === article.id),
+    );
+    if (mapped) continue;
+    await api.post("/v1/products", newProduct(article), product);
+    made.push(
+      `Made the product "${article.name}", which opens ${article.features.map((one) => `"${one}"`).join(" and ")}.`,
+    );
+  }
+  const { pathname } = new URL(shop.url);
+  return { target: { url: `${url}${pathname.slice(pathname.lastIndexOf("/in/"))}`, secret }, made };
+}
+
+function newConnection(account: string, secret: string) {
+  return {
+    direction: "in",
+    protocol: "copecart",
+    name: "Simulated shop",
+    mode: "live",
+    provider_account: account,
+    secrets: [secret],
+  };
+}
+
+function newProduct({ id, name, features }: Article) {
+  return { name, features, sources: [{ protocol: "copecart", product_id: id }] };
+}
+
+const connection = z.object({ url: z.url(), provider_account: z.string(), disabled: z.boolean() });
+const product = z.object({ sources: z.array(z.object({ protocol: z.string(), product_id: z.string() })) });
+
+async function findPage<T>(
+  api: ApiClient,
+  path: string,
+  schema: z.ZodType<T>,
+  fits: (one: T) => boolean,
+): Promise<T | undefined> {
+  const pageSchema = z.object({ data: z.array(schema), next_cursor: z.string().nullable() });
+  for (let cursor = ""; ; ) {
+    const page = await api.get(`${path}?limit=200${cursor}`, pageSchema);
+    const found = page.data.find(fits);
+    if (found !== undefined || page.next_cursor === null) return found;
+    cursor = `&cursor=${page.next_cursor}`;
+  }
+}
