@@ -9,13 +9,19 @@ import { type ApiEnv, authenticate } from "./auth.ts";
 import { connections } from "./connections.ts";
 import { customers } from "./customers.ts";
 import { documentation } from "./documentation.ts";
+import { downloads } from "./downloads.ts";
 import type { Api } from "./endpoint.ts";
 import { events } from "./events.ts";
 import { idempotent } from "./idempotency.ts";
 import { keys } from "./keys.ts";
+import { licenceChecks } from "./licence-checks.ts";
+import { licences } from "./licences.ts";
+import { logins } from "./logins.ts";
 import { mails } from "./mails.ts";
 import { notifications } from "./notifications.ts";
 import { orders } from "./orders.ts";
+import { downloadPages } from "./pages/download-pages.ts";
+import { loginPages } from "./pages/login-pages.ts";
 import { answerError, problemResponse } from "./problem.ts";
 import { productKeys } from "./product-keys.ts";
 import { products } from "./products.ts";
@@ -23,8 +29,9 @@ import { rebuild } from "./rebuild.ts";
 import { waiting } from "./waiting.ts";
 
 /**
- * The HTTP API: /v1/*, /openapi.json, /healthz, /readyz. It answers everything it is given, so hand it those
- * paths by `fetch`; mounted as a route of another app its 404 and 405 would be lost.
+ * The HTTP API: /v1/*, /openapi.json, /healthz, /readyz, and the pages of login and download links. It answers
+ * everything it is given, so hand it those paths by `fetch`; mounted as a route of another app its 404 and 405
+ * would be lost.
  */
 export function createApi(house: House): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
@@ -56,6 +63,9 @@ export function createApi(house: House): Hono<ApiEnv> {
     async (c) => c.json(await generateSpecs(app, { documentation: documentation(house), excludeStaticFile: false })),
   );
 
+  app.route("/", loginPages(house));
+  app.route("/", downloadPages(house));
+  licenceChecks(api); // a licence key is enough, so before the API key is asked for
   app.use("/v1/*", authenticate(house));
   const limit = bodyLimit({
     maxSize: 1024 * 1024,
@@ -74,8 +84,11 @@ const parts: readonly ((api: Api) => void)[] = [
   alarms,
   connections,
   customers,
+  downloads,
   events,
   keys,
+  licences,
+  logins,
   mails,
   notifications,
   orders,

@@ -25,7 +25,7 @@ export type Endpoint<Q extends z.ZodObject, B extends z.ZodType, A extends z.Zod
   /** reads a body of `text/plain` into what `body` takes */
   readonly plainText?: (text: string) => unknown;
   /** default 200 */
-  readonly status?: 200 | 201;
+  readonly status?: 200 | 201 | 202;
   readonly answer: A;
 };
 
@@ -71,7 +71,7 @@ export function endpoint<
   });
 }
 
-function valid<T extends z.ZodType>(schema: T, value: unknown, place: "query" | "body"): z.output<T> {
+export function valid<T extends z.ZodType>(schema: T, value: unknown, place: "query" | "body"): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const errors = result.error.issues.slice(0, 50).map(
@@ -85,7 +85,7 @@ function valid<T extends z.ZodType>(schema: T, value: unknown, place: "query" | 
   throw problem(422, "invalid_request", detail, { errors });
 }
 
-async function readBody(c: HonoContext, plainText: ((text: string) => unknown) | undefined): Promise<unknown> {
+export async function readBody(c: HonoContext, plainText?: (text: string) => unknown): Promise<unknown> {
   const type = (c.req.header("content-type") ?? "application/json").split(";")[0]!.trim().toLowerCase();
   const text = await c.req.text();
   if (plainText && type === "text/plain") return plainText(text);
