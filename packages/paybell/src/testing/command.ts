@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { chmodSync, mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,6 +35,7 @@ export function buildCommand(): void {
 /** A folder of the test's own, removed after the last test of the file. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "paybell-command-"));
+  chmodSync(folder, 0o755); // under root the store's own user has to enter it, or its data would go elsewhere
   cleanups.push(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
