@@ -127,22 +127,22 @@ function assemble(
   accountId: string,
 ): Paybell {
   const mails = createMails(context, transport);
-  const carryOn = createCarryOn(context, mails.ring);
+  const carryOn = createCarryOn(context, () => mails.ring());
   const connections = createConnections(context);
   const door = createDoor({
     context,
     connections,
     recorder: createRecorder(context.pool),
     refuser: createRefuser(context.pool),
-    handOver: carryOn.take,
+    handOver: (stored) => carryOn.take(stored),
   });
   const house: House = {
     ...context,
     caughtUp: () => within(2000, carryOn.caughtUp()),
     applyDue: async () => void (await carryOn.applyDue()),
-    replay: carryOn.replay,
+    replay: (account, ids) => carryOn.replay(account, ids),
     rebuild: (account) => rebuild(context, account),
-    connectionsChanged: connections.forget,
+    connectionsChanged: () => connections.forget(),
   };
   const api = createApi(house);
   let ticking: NodeJS.Timeout | undefined;

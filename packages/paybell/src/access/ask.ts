@@ -4,7 +4,7 @@ import type { Money } from "@paybell/protocols/domain/money";
 import type { Context } from "../context.ts";
 import { groupBy } from "../domain/group.ts";
 import type { ProductConfig } from "../domain/product.ts";
-import { foldSettings } from "../ledger/apply.ts";
+import { foldSettings } from "../ledger/compute.ts";
 import { factsOf } from "../ledger/fact-rows.ts";
 import { fold, type ItemState } from "../ledger/fold.ts";
 import { itemsHeldBy } from "../ledger/held-rows.ts";

@@ -41,7 +41,7 @@ export type Call<Q extends z.ZodObject, B extends z.ZodType> = {
 
 /**
  * Adds a route: described in /openapi.json, its scope checked, its query and body validated by the schemas it
- * is described with. Reads wait until what this node answered is applied.
+ * is described with. It waits until what this node answered is applied.
  * @param act returns the answer as data, or a Response of its own making
  */
 export function endpoint<
@@ -65,7 +65,7 @@ export function endpoint<
       if (!isId(text)) throw notFound("thing");
       return text;
     };
-    if (spec.method === "get") await house.caughtUp();
+    await house.caughtUp();
     const answer = await act({ who, query, body, now: house.clock(), id, c });
     return answer instanceof Response ? answer : c.json(answer as object, spec.status ?? 200);
   });

@@ -26,6 +26,7 @@ export function createPool(
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 60_000,
     query_timeout: 35_000, // the server's own limit does not help when its machine has vanished
+    options: planning,
     types: { getTypeParser },
   });
   // Without a listener the loss of an idle connection would end the process …
@@ -34,6 +35,20 @@ export function createPool(
   pool.on("connect", (client) => client.on("error", () => undefined));
   return pool;
 }
+
+/**
+ * Every statement of ours is a walk along indexes, joined in the order it is written. A plan made while the tables were
+ * small would read them whole, and PostgreSQL keeps the plan of a prepared statement long after they have grown.
+ */
+const planning = [
+  "enable_seqscan=off",
+  "enable_hashjoin=off",
+  "enable_mergejoin=off",
+  "join_collapse_limit=1",
+  "jit=off",
+]
+  .map((setting) => `-c ${setting}`)
+  .join(" ");
 
 /**
  * Is the store out of reach, out of space, shutting down or read-only for now? Then the sender should come again

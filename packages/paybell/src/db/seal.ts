@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, randomBytes } from "node:crypto";
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 
 /** Encrypts what must be shown or used again, hashes what must only be recognised. */
 export type Seal = {
@@ -19,12 +20,15 @@ export function createSeal(masterKey: Uint8Array): Seal {
     seal(text, about) {
       const nonce = randomBytes(12);
       const cipher = createCipheriv("aes-256-gcm", sealing, nonce).setAAD(Buffer.from(about));
-      return Buffer.concat([version, nonce, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]);
+      const plain = Buffer.from(text, "utf8");
+      const [form, content] = plain.length > packedAbove ? [packed, deflateRawSync(plain, { level: 3 })] : [asIs, plain];
+      return Buffer.concat([form, nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()]);
     },
     open(sealed, about) {
       const decipher = createDecipheriv("aes-256-gcm", sealing, sealed.subarray(1, 13)).setAAD(Buffer.from(about));
       decipher.setAuthTag(sealed.subarray(-16));
-      return Buffer.concat([decipher.update(sealed.subarray(13, -16)), decipher.final()]).toString("utf8");
+      const content = Buffer.concat([decipher.update(sealed.subarray(13, -16)), decipher.final()]);
+      return (sealed[0] === packed[0] ? inflateRawSync(content) : content).toString("utf8");
     },
     hash(text, about) {
       return createHmac("sha256", hashing).update(`${about}\0${text}`).digest();
@@ -32,7 +36,11 @@ export function createSeal(masterKey: Uint8Array): Seal {
   };
 }
 
-const version = Buffer.from([1]);
+/** The first byte says how the text was written. */
+const asIs = Buffer.from([1]);
+const packed = Buffer.from([2]);
+/** bytes; mails shrink to a fifth */
+const packedAbove = 512;
 
 function derive(masterKey: Uint8Array, use: string): Buffer {
   return Buffer.from(hkdfSync("sha256", masterKey, "paybell", use, 32));

@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import { transpose } from "../db/rows.ts";
 import { newId } from "../domain/id.ts";
 import type { RemarkKind } from "../ledger/remarks.ts";
-import { alarmMail } from "./alarm-mail.tsx";
+import { alarmMail } from "./alarm-mail.ts";
 import { queueMails } from "./mail-rows.ts";
 
 /** Something the operator is told without asking, once for each key. */

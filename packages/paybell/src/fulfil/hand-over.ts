@@ -7,7 +7,7 @@ import { dayOf, startOfDay, whenDay } from "../domain/calendar.ts";
 import { normaliseEmail } from "../domain/email.ts";
 import type { MailContent } from "../domain/mail.ts";
 import { defaults } from "../domain/settings.ts";
-import { type Computed, foldSettings } from "../ledger/apply.ts";
+import { type Computed, foldSettings } from "../ledger/compute.ts";
 import type { Effect } from "./effects.ts";
 import type { Licences } from "./licence-rows.ts";
 import { type MadeLink, makeLinks, type NewLink } from "./links.ts";

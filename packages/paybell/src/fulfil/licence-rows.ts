@@ -7,7 +7,7 @@ import { transpose } from "../db/rows.ts";
 import { newId } from "../domain/id.ts";
 import { groupBy } from "../domain/group.ts";
 import { defaults } from "../domain/settings.ts";
-import type { Computed } from "../ledger/apply.ts";
+import type { Computed } from "../ledger/compute.ts";
 import type { Alarm } from "./alarms.ts";
 
 export type ItemLicence = {

@@ -1,22 +1,17 @@
 import type { Instant } from "@paybell/protocols/domain/day";
-import type { Money } from "@paybell/protocols/domain/money";
 import type { PoolClient } from "pg";
-import { type HeldItem } from "../access/entitlements.ts";
+import type { HeldItem } from "../access/entitlements.ts";
 import { announceEntitlements } from "../access/announce.ts";
 import type { Context } from "../context.ts";
 import { groupBy } from "../domain/group.ts";
 import { raiseAlarms, type Alarm } from "../fulfil/alarms.ts";
-import { type Effect, effectsOf } from "../fulfil/effects.ts";
 import { handOver } from "../fulfil/hand-over.ts";
 import { takeLicences } from "../fulfil/licence-rows.ts";
-import { stepsOf } from "../fulfil/steps.ts";
 import type { StoredNotification } from "../record/stored.ts";
-import { balanceOf } from "./balance.ts";
+import { type Computed, compute } from "./compute.ts";
 import { addFacts, factsOf, sameContent } from "./fact-rows.ts";
-import { fold, type FoldSettings, type ItemState } from "./fold.ts";
 import { type Held, itemsHeldBy, lockCustomers } from "./held-rows.ts";
 import { writeItems } from "./item-rows.ts";
-import type { LedgerFact } from "./ledger-fact.ts";
 import {
   type NotificationState,
   ofErasedCustomers,
@@ -26,17 +21,6 @@ import {
 import { decideModes } from "./mode.ts";
 import { itemKey, itemsFor, ordersFor } from "./order-rows.ts";
 import { signedReference } from "./reference.ts";
-
-/** An item as it comes out of its facts. */
-export type Computed = {
-  readonly held: Held;
-  readonly state: ItemState;
-  readonly balance: Money | null;
-  readonly waiting: string | null;
-  readonly effects: readonly Effect[];
-  readonly facts: readonly LedgerFact[];
-  readonly now: Instant;
-};
 
 /**
  * Books notifications and everything they cause, in the caller's transaction: facts, state, entitlements,
@@ -152,43 +136,6 @@ export async function apply(
       batch.filter((one) => one.reading.facts.length === 0),
     ),
   );
-}
-
-/** The settings an item is folded with: the account's, then the product's own. */
-export function foldSettings(context: Pick<Context, "timeZone">, item: Held): FoldSettings {
-  const { grace_days, trial_grace_hours, time_zone } = item.account.settings;
-  return {
-    zone: time_zone ?? context.timeZone,
-    rules: {
-      ...(grace_days !== undefined && { grace_days }),
-      ...(trial_grace_hours !== undefined && { trial_grace_hours }),
-      ...item.product?.config.settings,
-    },
-  };
-}
-
-function compute(
-  context: Context,
-  held: Held,
-  facts: readonly LedgerFact[],
-  orderFacts: readonly LedgerFact[],
-  newFrom: Instant | null,
-): Computed {
-  const settings = foldSettings(context, held);
-  const now = Math.max(context.clock(), ...orderFacts.map((fact) => fact.arrivedAt));
-  const state = fold(facts, orderFacts, settings);
-  const walked = held.walkedTo === null || newFrom === null ? held.walkedTo : Math.min(held.walkedTo, newFrom - 1);
-  const steps = held.product ? stepsOf(facts, orderFacts, settings, walked, now) : [];
-  const unmatched = Object.values(state.waiting)[0] ?? null;
-  return {
-    held,
-    state,
-    balance: balanceOf(facts),
-    waiting: held.product ? unmatched : "product_unmapped",
-    effects: effectsOf(steps, new Set(held.effects)),
-    facts,
-    now,
-  };
 }
 
 /** Every item of the customers, those just computed with their new state. */

@@ -30,6 +30,7 @@ type ItemKey = { readonly accountId: string; readonly itemId: string };
 export function createCarryOn(context: Context, bell: () => void): CarryOn {
   let waiting: StoredNotification[] = [];
   let working: Promise<void> | undefined;
+  let round: Promise<void> = Promise.resolve();
   let atOnce = false;
 
   return {
@@ -43,8 +44,14 @@ export function createCarryOn(context: Context, bell: () => void): CarryOn {
       if (waiting.length > 0) working ??= work();
     },
     async caughtUp() {
-      if (waiting.length > 0) working ??= work();
-      while (working) await working;
+      // What comes after this call is not waited for: under load there is always more.
+      let left = waiting.length;
+      if (left > 0) working ??= work();
+      await round;
+      while (left > 0) {
+        left -= batchSize;
+        await round;
+      }
     },
     async recover(olderThanMs) {
       const rows = await leftBehind(context.pool, olderThanMs, batchSize);
@@ -73,14 +80,19 @@ export function createCarryOn(context: Context, bell: () => void): CarryOn {
   };
 
   async function work(): Promise<void> {
-    // Let the answers of this commit out first, and gather what shares it.
-    await new Promise(setImmediate);
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, batchSize);
-      waiting = waiting.slice(batchSize);
-      await applyEach(batch, []);
+      round = nextRound();
+      await round;
     }
     working = undefined;
+  }
+
+  async function nextRound(): Promise<void> {
+    // Let the answers of this commit out first, and gather what shares it.
+    await new Promise(setImmediate);
+    const batch = waiting.slice(0, batchSize);
+    waiting = waiting.slice(batchSize);
+    await applyEach(batch, []);
   }
 
   /**

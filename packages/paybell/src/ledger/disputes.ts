@@ -25,7 +25,7 @@ export function disputesOf(facts: readonly LedgerFact[]): Dispute[] {
     const key = `${fact.productId}\0${fact.transactionId}`;
     cases.set(key, [...(cases.get(key) ?? []), fact]);
   }
-  for (const [key, words] of [...cases]) {
+  for (const [key, words] of Array.from(cases)) {
     if (words.some((word) => word.kind === "dispute_opened")) continue;
     const open = openCase([...cases.values()], words[0]!);
     if (!open) continue;

@@ -41,11 +41,12 @@ export async function lockCustomers(
   const { rows } = await tx.query<{ id: string; erased: boolean }>({
     name: "lock_customers",
     text: `
-      select id, erased_at is not null as erased from customer
-      where (account_id, id) in (select * from unnest($1::uuid[], $2::uuid[]))
-      order by account_id, id
-      for update`,
-    values: [customers.map((one) => one.accountId), customers.map((one) => one.customerId)],
+      select c.id, c.erased_at is not null as erased
+      from unnest($1::uuid[], $2::uuid[]) as t (account_id, id)
+      join customer c on c.account_id = t.account_id and c.id = t.id
+      order by c.account_id, c.id
+      for update of c`,
+    values: keys(customers),
   });
   return new Set(rows.filter((row) => row.erased).map((row) => row.id));
 }
@@ -62,16 +63,22 @@ export async function itemsHeldBy(
              p.id as product_id, p.name as our_name, p.config,
              i.order_row, o.order_id, o.contact_email, o.buyer, i.customer_id, c.erased_at,
              i.state, i.waiting, i.effects, i.quiet_before, i.walked_to, l.id as licence_id
-      from (select distinct * from unnest($1::uuid[], $2::uuid[]) as t (account_id, customer_id)) t
+      from unnest($1::uuid[], $2::uuid[]) as t (account_id, customer_id)
       join item i on i.account_id = t.account_id and i.customer_id = t.customer_id
       join orders o on o.account_id = i.account_id and o.id = i.order_row
       join account a on a.id = i.account_id
       join customer c on c.account_id = i.account_id and c.id = i.customer_id
       left join product p on p.account_id = i.account_id and p.id = i.product_id
       left join licence l on l.account_id = i.account_id and l.item_id = i.id`,
-    values: [customers.map((one) => one.accountId), customers.map((one) => one.customerId)],
+    values: keys(customers),
   });
   return rows.map(readHeld);
+}
+
+/** Each customer once. */
+function keys(customers: readonly { accountId: string; customerId: string }[]): [string[], string[]] {
+  const distinct = new Map(customers.map((one) => [one.customerId, one.accountId]));
+  return [[...distinct.values()], [...distinct.keys()]];
 }
 
 type HeldRow = {

@@ -1,7 +1,7 @@
 import type { PoolClient } from "pg";
 import { accessAt } from "../access/access.ts";
 import { transpose } from "../db/rows.ts";
-import type { Computed } from "./apply.ts";
+import type { Computed } from "./compute.ts";
 
 /** Writes what the facts came to. */
 export async function writeItems(

@@ -69,13 +69,12 @@ async function takeOver(tx: PoolClient, testing: readonly StoredNotification[]):
     name: "orders_taken_for_live",
     text: `
       select o.account_id, o.id, o.customer_id
-      from orders o
-      where o.mode = 'live' and (o.account_id, o.protocol, o.provider_account, o.order_id) in
-          (select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]))
-        and not exists (
+      from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) as t (account_id, protocol, provider_account, order_id)
+      join orders o using (account_id, protocol, provider_account, order_id)
+      where o.mode = 'live' and not exists (
           select 1 from item i join fact f on f.account_id = i.account_id and f.item_id = i.id
           where i.account_id = o.account_id and i.order_row = o.id and f.kind <> 'cancelled')
-      for update`,
+      for update of o`,
     values: transpose(testing.map((one) => [one.accountId, one.protocol, one.providerAccount, one.orderId])),
   });
   const taken: StoredNotification[] = [];

@@ -135,12 +135,11 @@ async function lockOrders(tx: PoolClient, batch: readonly StoredNotification[]):
   const { rows } = await tx.query<FoundOrder>({
     name: "lock_orders",
     text: `
-      select account_id, id, customer_id, mode, protocol, provider_account, order_id
-      from orders
-      where (account_id, protocol, provider_account, mode, order_id) in
-        (select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]))
-      order by account_id, protocol, provider_account, mode, order_id
-      for update`,
+      select o.account_id, o.id, o.customer_id, o.mode, o.protocol, o.provider_account, o.order_id
+      from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) as t (account_id, protocol, provider_account, mode, order_id)
+      join orders o using (account_id, protocol, provider_account, mode, order_id)
+      order by o.account_id, o.protocol, o.provider_account, o.mode, o.order_id
+      for update of o`,
     values: transpose(batch.map((one) => [one.accountId, one.protocol, one.providerAccount, one.mode, one.orderId])),
   });
   return byKey(rows);

@@ -5,7 +5,7 @@ import { groupBy } from "../domain/group.ts";
 import { keptPage, type KeptRow, readAgain } from "../record/stored-rows.ts";
 import { balanceOf } from "./balance.ts";
 import { encodeBody, factsOf, sameContent } from "./fact-rows.ts";
-import { foldSettings } from "./apply.ts";
+import { foldSettings } from "./compute.ts";
 import { fold } from "./fold.ts";
 import { type Held, itemsHeldBy } from "./held-rows.ts";
 import type { LedgerFact } from "./ledger-fact.ts";

@@ -22,8 +22,10 @@ export async function keptById(pool: Pool, accountId: string, ids: readonly stri
   const { rows } = await pool.query<KeptRow>({
     name: "kept_by_id",
     text: `
-      select ${keptColumns} from notification
-      where (account_id, id, received_at) in (select $1::uuid, id, received_at from unnest($2::uuid[], $3::timestamptz[]) as t (id, received_at))`,
+      select ${keptColumns}
+      from unnest($2::uuid[], $3::timestamptz[]) as t (id, received_at)
+      join notification n using (id, received_at)
+      where n.account_id = $1`,
     values: [accountId, ids, ids.map((id) => new Date(idTime(id)))],
   });
   return rows;

@@ -68,7 +68,7 @@ export function createMails(context: Context, transport: MailTransport | null): 
 /** A welcome is never sent for an item that has no access at the moment of sending. */
 async function stillOpen({ pool, clock }: Context, deliveries: readonly ItemDelivery[]): Promise<Set<string>> {
   const { rows } = await pool.query<{ id: string; state: ItemState }>(
-    "select id, state from item where (account_id, id) in (select * from unnest($1::uuid[], $2::uuid[]))",
+    "select i.id, i.state from unnest($1::uuid[], $2::uuid[]) as t (account_id, id) join item i using (account_id, id)",
     [deliveries.map((one) => one.accountId), deliveries.map((one) => one.itemId)],
   );
   const open = new Set(

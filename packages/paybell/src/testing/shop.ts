@@ -10,13 +10,38 @@ const secret = "a-secret-for-tests";
 /** A CopeCart message; what a test does not name is as of a one-time sale of 97.00. */
 export type Message = Readonly<Record<string, unknown>>;
 
-export type Shop = Awaited<ReturnType<typeof openShop>>;
+export type Shop = {
+  readonly paybell: Paybell;
+  connection: { id: string; url: string };
+  /** moves the clock, and lets what is due happen */
+  at(time: string | number): Promise<void>;
+  /** moves the clock alone */
+  set(time: string): void;
+  now(): number;
+  api(method: string, path: string, body?: unknown, key?: string): Promise<{ status: number; json: unknown }>;
+  /** the answer of a call that must succeed */
+  ok<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** the body as the provider would send it */
+  bytes(message: Message): string;
+  post(bytes: string | Uint8Array, signature?: string, url?: string): Promise<{ status: number; body: string }>;
+  /** signs, sends, expects `OK`, and lets what follows happen */
+  notify(message: Message): Promise<void>;
+  product(product: Message & { readonly product_id?: string }): Promise<{ id: string }>;
+  access(email: string, feature: string, at?: string, mode?: string): Promise<Access>;
+  allowed(email: string, feature: string, at?: string): Promise<boolean>;
+  order(orderId: string, mode?: string): Promise<Order>;
+  mails(query?: Record<string, string>): Promise<Mail[]>;
+  /** kinds of the mails sent so far, in order */
+  mailKinds(query?: Record<string, string>): Promise<string[]>;
+  notifications(query?: Record<string, string>): Promise<Notification[]>;
+  alarms(): Promise<string[]>;
+};
 
 /** A seller with one CopeCart connection, on a store of its own and a clock of the test's. Times are Berlin's. */
 export async function openShop(
   start: string,
   { newConnection = true, ...options }: PaybellOptions & { newConnection?: boolean } = {},
-) {
+): Promise<Shop> {
   let now = berlin(start);
   const paybell = await createPaybell({
     database: process.env.PAYBELL_TEST_DATABASE_URL ? await freshDatabase() : "memory",
@@ -26,23 +51,25 @@ export async function openShop(
     ...options,
   });
   opened.push(paybell);
-  const shop = {
+  const shop: Shop = {
     paybell,
-    /** moves the clock, and lets what is due happen */
-    async at(time: string | number) {
+    async at(time: string | number): Promise<void> {
       now = typeof time === "number" ? time : berlin(time);
       await paybell.settle();
     },
-    /** moves the clock alone */
     set(time: string) {
       now = berlin(time);
     },
     now: () => now,
-    api: (method: string, path: string, body?: unknown, key = apiKey) => call(paybell, method, path, body, key),
+    api: (method: string, path: string, body?: unknown, key = apiKey): Promise<{ status: number; json: unknown }> =>
+      call(paybell, method, path, body, key),
     connection: { id: "", url: "" },
-    /** the body as the provider would send it */
-    bytes: (message: Message) => JSON.stringify(copecartMessage(now, message)),
-    async post(bytes: string | Uint8Array, signature = sign(bytes), url = shop.connection.url) {
+    bytes: (message: Message): string => JSON.stringify(copecartMessage(now, message)),
+    async post(
+      bytes: string | Uint8Array,
+      signature = sign(bytes),
+      url = shop.connection.url,
+    ): Promise<{ status: number; body: string }> {
       const body = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
       const response = await paybell.fetch(
         new Request(url, {
@@ -53,13 +80,12 @@ export async function openShop(
       );
       return { status: response.status, body: await response.text() };
     },
-    /** signs, sends, expects `OK`, and lets what follows happen */
-    async notify(message: Message) {
+    async notify(message: Message): Promise<void> {
       const answer = await shop.post(shop.bytes(message));
       if (answer.status !== 200 || answer.body !== "OK") throw new Error(`Answered ${answer.status} ${answer.body}`);
       await paybell.settle();
     },
-    async product(product: Message & { readonly product_id?: string }) {
+    async product(product: Message & { readonly product_id?: string }): Promise<{ id: string }> {
       const { product_id, ...rest } = product;
       const sources = product_id ? [{ protocol: "copecart", product_id }] : [];
       return shop.ok<{ id: string }>("POST", "/v1/products", { name: "Product", sources, ...rest });
@@ -85,7 +111,6 @@ export async function openShop(
       return (await shop.ok<{ data: Mail[] }>("GET", `/v1/mails?${new URLSearchParams({ limit: "200", ...query })}`))
         .data;
     },
-    /** kinds of the mails sent so far, in order */
     async mailKinds(query: Record<string, string> = {}): Promise<string[]> {
       return (await shop.mails(query)).toSorted((a, b) => (a.id < b.id ? -1 : 1)).map((mail) => mail.kind);
     },

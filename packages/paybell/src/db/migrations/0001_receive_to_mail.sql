@@ -1,5 +1,7 @@
 -- The way of a notification: connection, notification, fact, item, entitlement, delivery.
--- account_id leads every key, so that tables can be distributed by account.
+-- account_id leads every primary key and stands in every unique one, so that tables can be distributed by account.
+-- Other indexes begin with what selects: to a planner that knows no figures yet, one that begins with the account looks
+-- as good as any, and it would read the whole account.
 
 create table account (
   id uuid primary key,
@@ -83,7 +85,7 @@ create table notification (
 create index notification_stored on notification (recorded_at) where state = 'stored';
 create index notification_waiting on notification (account_id, mode, id) where state = 'waiting';
 create index notification_listed on notification (account_id, mode, id);
-create index notification_order on notification (account_id, order_id);
+create index notification_order on notification (order_id, account_id);
 
 -- Recognises repeats: the same bytes on the same connection.
 create table arrival (
@@ -96,7 +98,7 @@ create table arrival (
   primary key (account_id, connection_id, digest)
 );
 
-create index arrival_notification on arrival (account_id, notification_id);
+create index arrival_notification on arrival (notification_id);
 
 -- What could not be verified: changes nothing, bounded in number, age and size.
 create table refusal (
@@ -112,7 +114,7 @@ create table refusal (
   primary key (account_id, id)
 );
 
-create index refusal_connection on refusal (account_id, connection_id, id);
+create index refusal_connection on refusal (connection_id, id);
 
 create table customer (
   account_id uuid not null references account,
@@ -126,7 +128,7 @@ create table customer (
   created_at timestamptz not null,
   erased_at timestamptz,
   primary key (account_id, id),
-  unique (account_id, mode, reference)
+  unique (reference, account_id, mode)
 );
 
 -- Trimmed, lower case. An address belongs to one customer.
@@ -142,7 +144,7 @@ create table customer_email (
   foreign key (account_id, customer_id) references customer (account_id, id) deferrable initially deferred
 );
 
-create index customer_email_customer on customer_email (account_id, customer_id);
+create index customer_email_customer on customer_email (customer_id);
 
 create table orders (
   account_id uuid not null references account,
@@ -157,12 +159,11 @@ create table orders (
   buyer jsonb not null, -- name, company, country, language as on the order
   created_at timestamptz not null,
   primary key (account_id, id),
-  unique (account_id, protocol, provider_account, mode, order_id),
+  unique (order_id, account_id, protocol, provider_account, mode),
   foreign key (account_id, customer_id) references customer (account_id, id)
 );
 
-create index orders_order_id on orders (account_id, mode, order_id);
-create index orders_customer on orders (account_id, customer_id);
+create index orders_customer on orders (customer_id);
 
 create table product (
   account_id uuid not null references account,
@@ -186,7 +187,7 @@ create table product_source (
   foreign key (account_id, product_id) references product (account_id, id)
 );
 
-create index product_source_product on product_source (account_id, product_id);
+create index product_source_product on product_source (product_id);
 
 -- One product of one order: everything hangs on it.
 create table item (
@@ -209,14 +210,14 @@ create table item (
   due_at timestamptz, -- the next instant at which the clock alone changes something
   created_at timestamptz not null,
   primary key (account_id, id),
-  unique (account_id, order_row, product_key),
+  unique (order_row, product_key, account_id),
   foreign key (account_id, order_row) references orders (account_id, id)
 );
 
-create index item_customer on item (account_id, customer_id);
-create index item_product on item (account_id, product_id);
-create index item_waiting on item (account_id, mode, waiting) where waiting is not null;
-create index item_unmapped on item (account_id, protocol, product_key) where product_id is null;
+create index item_customer on item (customer_id);
+create index item_product on item (product_id);
+create index item_waiting on item (waiting, account_id) where waiting is not null;
+create index item_unmapped on item (product_key, account_id) where product_id is null;
 create index item_due on item (due_at) where due_at is not null;
 
 -- Facts: each at most once. Never updated.
@@ -236,13 +237,13 @@ create table fact (
   currency text,
   body jsonb not null,
   primary key (account_id, id),
-  unique (account_id, protocol, provider_account, mode, identity),
+  unique (identity, account_id, protocol, provider_account, mode),
   foreign key (account_id, item_id) references item (account_id, id),
   check ((amount_minor is null) = (currency is null))
 );
 
-create index fact_item on fact (account_id, item_id);
-create index fact_notification on fact (account_id, notification_id);
+create index fact_item on fact (item_id);
+create index fact_notification on fact (notification_id);
 
 -- What a customer may use now; the difference to what comes next becomes an event.
 create table entitlement (
@@ -282,12 +283,11 @@ create table licence (
   created_at timestamptz not null,
   given_at timestamptz,
   primary key (account_id, id),
-  unique (account_id, hash)
+  unique (hash, account_id)
 );
 
-create index licence_free on licence (account_id, product_id, mode, position) where item_id is null;
-create unique index licence_item on licence (account_id, item_id) where item_id is not null;
-create index licence_hash on licence (hash);
+create index licence_free on licence (product_id, mode, position) where item_id is null;
+create unique index licence_item on licence (item_id) where item_id is not null;
 
 create table activation (
   account_id uuid not null,
@@ -301,7 +301,7 @@ create table activation (
   foreign key (account_id, licence_id) references licence (account_id, id)
 );
 
-create unique index activation_machine on activation (account_id, licence_id, machine) where deactivated_at is null;
+create unique index activation_machine on activation (licence_id, machine) where deactivated_at is null;
 
 -- One-time login links and downloads; the token itself stands only in the mail.
 create table link (
@@ -322,8 +322,8 @@ create table link (
   primary key (account_id, id)
 );
 
-create index link_item on link (account_id, item_id);
-create index link_email on link (account_id, mode, email) where kind = 'login';
+create index link_item on link (item_id);
+create index link_email on link (email, account_id) where kind = 'login';
 
 -- A file the seller gave us to hand out, in pieces.
 create table download_file (
@@ -368,7 +368,7 @@ create table delivery (
 );
 
 create index delivery_due on delivery (due_at) where state in ('due', 'sending');
-create index delivery_item on delivery (account_id, item_id);
+create index delivery_item on delivery (item_id);
 create index delivery_listed on delivery (account_id, mode, id);
 
 -- Reported to the operator without being asked.
@@ -384,7 +384,7 @@ create table alarm (
   times integer not null default 1,
   closed_at timestamptz,
   primary key (account_id, id),
-  unique (account_id, mode, kind, key)
+  unique (key, kind, account_id, mode)
 );
 
 -- One row: recognises a wrong master key before it can do harm.

@@ -10,10 +10,14 @@ create table ticket (
   foreign key (account_id, link_id) references link (account_id, id) on delete cascade
 );
 
-create index ticket_link on ticket (account_id, link_id);
+create index ticket_link on ticket (link_id);
 
 -- Whose mailbox asks for a new login link.
-create index orders_contact on orders (account_id, mode, lower(btrim(contact_email)));
+create index orders_contact on orders (lower(btrim(contact_email)), account_id);
 
 -- SHA-256 of the bytes: names a version of the file, so that an interrupted download does not go on with another.
 alter table download_file add column digest bytea not null;
+
+-- Orders and mails are looked up by an address.
+create index orders_email on orders (lower(btrim(email)), account_id);
+create index delivery_recipient on delivery (lower(recipient), account_id);

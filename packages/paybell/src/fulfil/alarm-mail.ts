@@ -1,7 +1,6 @@
 import type { Language, RenderedMail } from "../domain/mail.ts";
 import type { Alarm, AlarmKind } from "./alarms.ts";
-import { MailDocument } from "./mails/components.tsx";
-import { plainText } from "./mails/plain-text.ts";
+import { writeMail } from "./mails/render.tsx";
 
 /** Tells the operator what happened and what to do about it. */
 export function alarmMail(alarm: Alarm, language: Language, publicUrl: string): RenderedMail {
@@ -9,23 +8,18 @@ export function alarmMail(alarm: Alarm, language: Language, publicUrl: string): 
   const details = Object.entries(alarm.data)
     .filter(([, value]) => typeof value === "string" || typeof value === "number")
     .map(([name, value]): [string, string] => [name.replaceAll("_", " "), String(value).slice(0, 200)]);
-  const mail = {
+  return writeMail({
     language,
     subject: `Paybell: ${subject}`,
     preview: sentence,
     shop: "Paybell",
     blocks: [
-      { type: "heading" as const, text: subject },
-      { type: "paragraph" as const, text: sentence },
+      { type: "heading", text: subject },
+      { type: "paragraph", text: sentence },
       ...(details.length > 0 ? [{ type: "rows" as const, rows: details }] : []),
     ],
     footer: publicUrl,
-  };
-  return {
-    subject: mail.subject,
-    html: `<!doctype html>\n${String(<MailDocument mail={mail} />)}`,
-    text: plainText(mail),
-  };
+  });
 }
 
 const texts: Record<Language, Record<AlarmKind, readonly [subject: string, sentence: string]>> = {
