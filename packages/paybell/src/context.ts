@@ -14,5 +14,7 @@ export type Context = {
   readonly timeZone: string;
   /** sender of mail for accounts that set none, `Name <address>` */
   readonly mailFrom: string;
+  /** false: no mail server is configured; mails are kept and shown */
+  readonly sendsMail: boolean;
   readonly log: Logger;
 };

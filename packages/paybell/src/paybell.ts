@@ -74,6 +74,7 @@ export async function createPaybell(options: PaybellOptions = {}): Promise<Paybe
     const seal = createSeal(await masterKey(options.masterKey, store.keyFile));
     const { newKey, accountId } = await install(pool, seal, clock(), options.apiKey);
     const publicUrl = (options.publicUrl ?? "http://127.0.0.1:8787").replace(/\/+$/, "");
+    const transport = options.smtpUrl ? createMailTransport(options.smtpUrl) : null;
     const context: Context = {
       pool,
       clock,
@@ -81,9 +82,9 @@ export async function createPaybell(options: PaybellOptions = {}): Promise<Paybe
       publicUrl,
       timeZone: options.timeZone ?? "Europe/Berlin",
       mailFrom: `Paybell <no-reply@${new URL(publicUrl).hostname.replace(/^[\d.]+$|^\[.*\]$/, "localhost")}>`,
+      sendsMail: transport !== null,
       log,
     };
-    const transport = options.smtpUrl ? createMailTransport(options.smtpUrl) : null;
     return assemble(context, store, transport, newKey, accountId);
   } catch (error) {
     await pool.end();

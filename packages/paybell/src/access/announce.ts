@@ -11,12 +11,14 @@ export type CustomerItem = { readonly held: Held; readonly item: HeldItem | null
 /**
  * Compares what each customer may use now with what was last announced, and announces the difference:
  * a feature given by two items is revoked once, with the second.
- * @returns the entitlements by customer
+ * @param before what was announced: {@link announced}
+ * @returns the entitlements by customer; `written`: the difference is on its way
  */
-export async function announceEntitlements(
+export function announceEntitlements(
   tx: PoolClient,
   entries: readonly CustomerItem[],
-): Promise<Map<string, Entitlement[]>> {
+  before: ReadonlyMap<string, Announced>,
+): { entitlements: Map<string, Entitlement[]>; written: Promise<unknown> } {
   const customers = groupBy(entries, ({ held }) => held.customer.id);
   const now = new Map(
     [...customers].map(([id, own]) => [
@@ -26,10 +28,6 @@ export async function announceEntitlements(
         own[0]!.now,
       ),
     ]),
-  );
-  const before = await announced(
-    tx,
-    [...customers.values()].map((own) => own[0]!.held),
   );
   const rows: unknown[][] = [];
   const events: Announcement[] = [];
@@ -90,12 +88,10 @@ export async function announceEntitlements(
       });
     }
   }
-  await writeAnnounced(tx, rows);
-  await addEvents(tx, events);
-  return now;
+  return { entitlements: now, written: Promise.all([writeAnnounced(tx, rows), addEvents(tx, events)]) };
 }
 
-type Announced = { open: boolean; until: Instant | null; limit: number | null };
+export type Announced = { open: boolean; until: Instant | null; limit: number | null };
 
 function change(last: Announced | undefined, next: Entitlement): Announcement["type"] | undefined {
   if (next.open && !last?.open) return "access.granted";
@@ -104,7 +100,12 @@ function change(last: Announced | undefined, next: Entitlement): Announcement["t
   return undefined;
 }
 
-async function announced(tx: PoolClient, customers: readonly Held[]): Promise<Map<string, Announced>> {
+/** What was last announced to customers, by customer and feature. */
+export async function announced(
+  tx: Pick<PoolClient, "query">,
+  customers: readonly { readonly accountId: string; readonly customerId: string }[],
+): Promise<Map<string, Announced>> {
+  const distinct = new Map(customers.map((one) => [one.customerId, one.accountId]));
   const { rows } = await tx.query<{
     customer_id: string;
     feature: string;
@@ -115,13 +116,9 @@ async function announced(tx: PoolClient, customers: readonly Held[]): Promise<Ma
     name: "announced_entitlements",
     text: `
       select e.customer_id, e.feature, e.open, e.until, e.quantity
-      from unnest($1::uuid[], $2::text[], $3::uuid[]) as t (account_id, mode, customer_id)
-      join entitlement e on e.account_id = t.account_id and e.mode = t.mode and e.customer_id = t.customer_id`,
-    values: [
-      customers.map((one) => one.accountId),
-      customers.map((one) => one.mode),
-      customers.map((one) => one.customer.id),
-    ],
+      from unnest($1::uuid[], $2::uuid[]) as t (account_id, customer_id)
+      join entitlement e on e.account_id = t.account_id and e.customer_id = t.customer_id`,
+    values: [[...distinct.values()], [...distinct.keys()]],
   });
   return new Map(
     rows.map((row) => [
@@ -138,7 +135,7 @@ async function writeAnnounced(tx: PoolClient, rows: readonly unknown[][]): Promi
     text: `
       insert into entitlement (account_id, mode, customer_id, feature, open, until, quantity, changed_at)
       select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::boolean[], $6::timestamptz[], $7::bigint[], $8::timestamptz[])
-      on conflict (account_id, mode, customer_id, feature) do update
+      on conflict (account_id, customer_id, feature) do update
         set open = excluded.open, until = excluded.until, quantity = excluded.quantity, changed_at = excluded.changed_at`,
     values: transpose(rows),
   });

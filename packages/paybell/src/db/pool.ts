@@ -27,6 +27,7 @@ export function createPool(
     idle_in_transaction_session_timeout: 60_000,
     query_timeout: 35_000, // the server's own limit does not help when its machine has vanished
     options: planning,
+    pipeline: true, // statements of a transaction that do not wait for each other share a way to the server
     types: { getTypeParser },
   });
   // Without a listener the loss of an idle connection would end the process …

@@ -25,8 +25,9 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>)
 async function attemptOnce<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
   const tx = await pool.connect();
   try {
-    await tx.query("begin");
-    const result = await work(tx);
+    // Sent with the first statement of the work; when it fails, so does that.
+    const begun = tx.query("begin");
+    const [result] = await Promise.all([work(tx), begun]);
     await commit(tx);
     tx.release();
     return result;

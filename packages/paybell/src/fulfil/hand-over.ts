@@ -17,15 +17,15 @@ import { renderMail } from "./mails/render.tsx";
 
 /**
  * Writes the mails that changes of items ask for, with the links they carry.
- * @returns by item: the effects now done, mailed or rightly not mailed
+ * @returns `done`, by item: the effects now done, mailed or rightly not mailed; `written`: the rows are on their way
  */
-export async function handOver(
+export function handOver(
   context: Context,
   tx: Pick<PoolClient, "query">,
   computed: readonly Computed[],
   licences: Licences,
   entitlements: ReadonlyMap<string, readonly Entitlement[]>,
-): Promise<Map<string, string[]>> {
+): { done: Map<string, string[]>; written: Promise<unknown> } {
   const done = new Map<string, string[]>();
   const wanted: { item: Computed; effect: Effect }[] = [];
   for (const item of computed) {
@@ -37,8 +37,7 @@ export async function handOver(
     for (const effect of effects)
       if (isMailed(item, effect, entitlements.get(item.held.customer.id) ?? [])) wanted.push({ item, effect });
   }
-  await mail(context, tx, wanted, licences);
-  return done;
+  return { done, written: mail(context, tx, wanted, licences) };
 }
 
 /** Sends the access data of an item again, with new links. */
@@ -60,8 +59,8 @@ async function mail(
   licences: Licences,
 ): Promise<void> {
   const links = wanted.map(({ item, effect }) => linksWanted(item, effect));
-  const made = await makeLinks(context, tx, links.flat());
-  await queueMails(
+  const { made, written } = makeLinks(context, tx, links.flat());
+  const queued = queueMails(
     context,
     tx,
     wanted.map(({ item, effect }, index): QueuedMail => {
@@ -84,6 +83,7 @@ async function mail(
       };
     }),
   );
+  await Promise.all([written, queued]);
 }
 
 /** The key that followed after the pool was filled: its own mail, unless the access data carry it. */

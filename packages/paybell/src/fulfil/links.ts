@@ -20,13 +20,13 @@ export type NewLink = {
 
 export type MadeLink = { readonly url: string; readonly code: string; readonly validUntil: Instant };
 
-/** Makes links, in order. A login also gets a code, for those whose mail program eats links. */
-export async function makeLinks(
+/** Makes links, in order; `written`: their rows are on their way. A login also gets a code, for those whose mail program eats links. */
+export function makeLinks(
   context: Context,
   tx: Pick<PoolClient, "query">,
   links: readonly NewLink[],
-): Promise<MadeLink[]> {
-  if (links.length === 0) return [];
+): { made: MadeLink[]; written: Promise<unknown> } {
+  if (links.length === 0) return { made: [], written: Promise.resolve() };
   const made = links.map((link) => {
     const token = newToken();
     return {
@@ -36,7 +36,7 @@ export async function makeLinks(
       validUntil: link.at + link.validDays * 86_400_000,
     };
   });
-  await tx.query({
+  const written = tx.query({
     name: "make_links",
     text: `
       insert into link (account_id, id, mode, kind, item_id, customer_id, email, token_hash, code_hash, created_at, expires_at)
@@ -62,7 +62,7 @@ export async function makeLinks(
       }),
     ),
   });
-  return made;
+  return { made, written };
 }
 
 /** Makes earlier links of an item useless. */

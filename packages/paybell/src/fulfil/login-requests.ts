@@ -32,7 +32,7 @@ export async function requestLogin(context: Context, request: LoginRequest): Pro
     const now = context.clock();
     const item = await itemToOpen(tx, request, now);
     if (!item || (await recentLinks(tx, request, now)) >= linksAnHour) return;
-    const [login] = await makeLinks(context, tx, [
+    const { made, written } = makeLinks(context, tx, [
       {
         accountId: request.accountId,
         mode: request.mode,
@@ -44,6 +44,8 @@ export async function requestLogin(context: Context, request: LoginRequest): Pro
         at: now,
       },
     ]);
+    await written;
+    const login = made[0];
     const language = chooseLanguage(item.buyer, item.settings.language ?? defaults.language);
     const timeZone = item.settings.time_zone ?? context.timeZone;
     const test = request.mode === "test";

@@ -26,7 +26,7 @@ export type QueuedMail = {
 };
 
 export async function queueMails(
-  context: Pick<Context, "seal" | "mailFrom">,
+  context: Pick<Context, "seal" | "mailFrom" | "sendsMail">,
   tx: Pick<PoolClient, "query">,
   mails: readonly QueuedMail[],
 ): Promise<string[]> {
@@ -37,8 +37,8 @@ export async function queueMails(
       JSON.stringify({ ...mail.mail, from: mail.from ?? context.mailFrom }),
       `delivery:${id}`,
     );
-    const state = mail.recipient === null ? "kept" : "due";
-    const reason = mail.recipient === null ? "test_mode" : null;
+    const reason = mail.recipient === null ? "test_mode" : context.sendsMail ? null : "no_smtp";
+    const state = reason === null ? "due" : "kept";
     return [
       mail.accountId,
       id,

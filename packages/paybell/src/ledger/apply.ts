@@ -1,7 +1,7 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { PoolClient } from "pg";
 import type { HeldItem } from "../access/entitlements.ts";
-import { announceEntitlements } from "../access/announce.ts";
+import { announced, announceEntitlements } from "../access/announce.ts";
 import type { Context } from "../context.ts";
 import { groupBy } from "../domain/group.ts";
 import { raiseAlarms, type Alarm } from "../fulfil/alarms.ts";
@@ -9,7 +9,7 @@ import { handOver } from "../fulfil/hand-over.ts";
 import { takeLicences } from "../fulfil/licence-rows.ts";
 import type { StoredNotification } from "../record/stored.ts";
 import { type Computed, compute } from "./compute.ts";
-import { addFacts, factsOf, sameContent } from "./fact-rows.ts";
+import { addFacts, factsOfOrders, type NewFact, sameContent } from "./fact-rows.ts";
 import { type Held, itemsHeldBy, lockCustomers } from "./held-rows.ts";
 import { writeItems } from "./item-rows.ts";
 import {
@@ -18,6 +18,7 @@ import {
   redactErased,
   writeNotificationStates,
 } from "./notification-rows.ts";
+import type { LedgerFact } from "./ledger-fact.ts";
 import { decideModes } from "./mode.ts";
 import { itemKey, itemsFor, ordersFor } from "./order-rows.ts";
 import { signedReference } from "./reference.ts";
@@ -38,104 +39,82 @@ export async function apply(
   const orders = await ordersFor(tx, speaking, (one) =>
     signedReference(context.seal, one.accountId, one.reading.buyer.reference),
   );
-  const customers = [...orders, ...(await customersOfItems(tx, touched))];
-  const erased = await lockCustomers(tx, customers);
-
+  const places = [...orders, ...(await placesOfItems(tx, touched))];
   const incoming = speaking.flatMap((notification, index) =>
     notification.reading.facts.map((fact) => ({ notification, fact, order: orders[index]! })),
   );
-  const items =
-    incoming.length === 0
-      ? new Map<string, string>()
-      : await itemsFor(
-          tx,
-          incoming.map(({ notification, fact, order }) => ({
-            order,
-            protocol: notification.protocol,
-            productKey: fact.productId,
-            productName: fact.productName,
-            at: notification.receivedAt,
-          })),
-        );
-  const rows = incoming.map(({ notification, fact, order }) => ({
-    accountId: notification.accountId,
-    itemId: items.get(itemKey(order.id, fact.productId))!,
-    protocol: notification.protocol,
-    providerAccount: notification.providerAccount,
-    mode: notification.mode,
-    fact,
-    arrivedAt: notification.receivedAt,
-    notificationId: notification.id,
-  }));
-  const added = await addFacts(tx, rows);
-
-  const held = await itemsHeldBy(tx, customers);
-  const touchedIds = new Set([...rows.map((row) => row.itemId), ...touched.map((one) => one.itemId)]);
-  const orderRows = new Set(held.filter((item) => touchedIds.has(item.id)).map((item) => item.order.row));
-  const affected = held.filter((item) => orderRows.has(item.order.row));
-  const facts = await factsOf(
-    tx,
-    affected.map((item) => item.accountId),
-    affected.map((item) => item.id),
+  const [erased, items] = await Promise.all([lockCustomers(tx, places), itemsFor(tx, incoming)]);
+  const rows = incoming.map(
+    ({ notification, fact, order }): NewFact => ({
+      ...notification,
+      itemId: items.get(itemKey(order.id, fact.productId))!,
+      fact,
+      arrivedAt: notification.receivedAt,
+      notificationId: notification.id,
+    }),
   );
+  const orderRows = new Set(places.map((place) => place.id));
+  // From here on everything is read under the lock, and after the facts were added: one connection keeps the order.
+  const [added, held, facts, before] = await Promise.all([
+    addFacts(tx, rows),
+    itemsHeldBy(tx, places),
+    factsOfOrders(tx, places),
+    announced(tx, places),
+  ]);
 
+  const affected = held.filter((item) => orderRows.has(item.order.row));
   const fresh = new Map<string, Instant>();
   for (const row of rows) {
-    if (added.has(`${row.accountId} ${row.fact.identity}`))
-      fresh.set(row.itemId, Math.min(fresh.get(row.itemId) ?? row.arrivedAt, row.arrivedAt));
+    if (!added.has(`${row.accountId} ${row.fact.identity}`)) continue;
+    fresh.set(row.itemId, Math.min(fresh.get(row.itemId) ?? row.arrivedAt, row.arrivedAt));
   }
   const byOrder = groupBy(affected, (item) => item.order.row);
   const computed = affected.map((item) => {
-    const orderFacts = byOrder.get(item.order.row)!.flatMap((sibling) => facts.get(sibling.id) ?? []);
-    return compute(context, item, facts.get(item.id) ?? [], orderFacts, earliest(byOrder.get(item.order.row)!, fresh));
+    const siblings = byOrder.get(item.order.row)!;
+    const orderFacts = siblings.flatMap((sibling) => facts.get(sibling.id) ?? []);
+    return compute(context, item, facts.get(item.id) ?? [], orderFacts, earliest(siblings, fresh));
   });
-
-  const conflicts = rows.filter((row) => {
-    const known = facts.get(row.itemId)?.find((fact) => fact.identity === row.fact.identity);
-    return known && known.notificationId !== row.notificationId && !sameContent(known, row.fact);
-  });
-  const alarms = [
-    ...computed.flatMap(alarmsOf),
-    ...conflicts.map(
-      (row): Alarm => ({
-        accountId: row.accountId,
-        mode: row.mode,
-        kind: "fact_conflict",
-        key: `${row.fact.identity}:${row.notificationId}`,
-        data: { notification_id: row.notificationId, identity: row.fact.identity },
-        at: row.arrivedAt,
-      }),
-    ),
-  ];
+  const conflicts = rows.filter((row) => contradicts(row, facts.get(row.itemId) ?? []));
 
   const licences = await takeLicences(context, tx, computed);
-  const entitled = heldItems(held, computed);
-  const entitlements = await announceEntitlements(tx, entitled);
-  const done = await handOver(context, tx, computed, licences, entitlements);
-  await writeItems(
-    tx,
-    computed.map((item) => ({ ...item, effects: [...item.held.effects, ...(done.get(item.held.id) ?? [])] })),
-  );
-  await raiseAlarms(context, tx, [...alarms, ...licences.alarms]);
-  await writeNotificationStates(
-    tx,
-    notificationStates(
-      batch,
-      computed,
-      conflicts.map((row) => row.notificationId),
+  const { entitlements, written: announcedNow } = announceEntitlements(tx, heldItems(held, computed), before);
+  const { done, written: handedOver } = handOver(context, tx, computed, licences, entitlements);
+  await Promise.all([
+    announcedNow,
+    handedOver,
+    writeItems(
+      tx,
+      computed.map((item) => ({ ...item, effects: [...item.held.effects, ...(done.get(item.held.id) ?? [])] })),
     ),
-  );
-  await redactErased(
-    tx,
-    speaking.filter((_, index) => erased.has(orders[index]!.customerId)),
-  );
-  await redactErased(
-    tx,
-    await ofErasedCustomers(
+    raiseAlarms(context, tx, [...computed.flatMap(alarmsOf), ...conflicts.map(conflictAlarm), ...licences.alarms]),
+    writeNotificationStates(tx, notificationStates(batch, computed, conflicts)),
+  ]);
+  await redactErased(tx, [
+    ...speaking.filter((_, index) => erased.has(orders[index]!.customerId)),
+    ...(await ofErasedCustomers(
       tx,
       batch.filter((one) => one.reading.facts.length === 0),
-    ),
-  );
+    )),
+  ]);
+}
+
+type Place = { readonly accountId: string; readonly id: string; readonly customerId: string };
+
+/** The same fact with other content: the first stays. */
+function contradicts(row: NewFact, booked: readonly LedgerFact[]): boolean {
+  const known = booked.find((fact) => fact.identity === row.fact.identity);
+  return known !== undefined && known.notificationId !== row.notificationId && !sameContent(known, row.fact);
+}
+
+function conflictAlarm(row: NewFact): Alarm {
+  return {
+    accountId: row.accountId,
+    mode: row.mode,
+    kind: "fact_conflict",
+    key: `${row.fact.identity}:${row.notificationId}`,
+    data: { notification_id: row.notificationId, identity: row.fact.identity },
+    at: row.arrivedAt,
+  };
 }
 
 /** Every item of the customers, those just computed with their new state. */
@@ -193,7 +172,7 @@ function alarmsOf({ held, state, facts, now }: Computed): Alarm[] {
 function notificationStates(
   batch: readonly StoredNotification[],
   computed: readonly Computed[],
-  conflicts: readonly string[],
+  conflicts: readonly NewFact[],
 ): NotificationState[] {
   const states = new Map<string, NotificationState>();
   for (const one of batch) {
@@ -215,24 +194,26 @@ function notificationStates(
       });
     }
   }
-  for (const id of conflicts) {
-    const known = states.get(id);
-    if (known) states.set(id, { ...known, state: "waiting", reason: "fact_conflict" });
+  for (const { notificationId } of conflicts) {
+    const known = notificationId === null ? undefined : states.get(notificationId);
+    if (known) states.set(known.id, { ...known, state: "waiting", reason: "fact_conflict" });
   }
   return [...states.values()];
 }
 
-async function customersOfItems(
+/** The orders of these items. */
+async function placesOfItems(
   tx: PoolClient,
   touched: readonly { accountId: string; itemId: string }[],
-): Promise<{ accountId: string; customerId: string }[]> {
+): Promise<Place[]> {
   if (touched.length === 0) return [];
-  const { rows } = await tx.query<{ account_id: string; customer_id: string }>({
-    name: "customers_of_items",
+  const { rows } = await tx.query<{ account_id: string; id: string; customer_id: string }>({
+    name: "orders_of_items",
     text: `
-      select distinct i.account_id, i.customer_id
-      from unnest($1::uuid[], $2::uuid[]) as t (account_id, id) join item i on i.account_id = t.account_id and i.id = t.id`,
+      select i.account_id, i.order_row as id, i.customer_id
+      from unnest($1::uuid[], $2::uuid[]) as t (account_id, id)
+      join item i on i.account_id = t.account_id and i.id = t.id`,
     values: [touched.map((one) => one.accountId), touched.map((one) => one.itemId)],
   });
-  return rows.map((row) => ({ accountId: row.account_id, customerId: row.customer_id }));
+  return rows.map((row) => ({ accountId: row.account_id, id: row.id, customerId: row.customer_id }));
 }

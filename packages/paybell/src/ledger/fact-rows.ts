@@ -3,6 +3,7 @@ import type { Currency, Money } from "@paybell/protocols/domain/money";
 import type { PoolClient } from "pg";
 import type { Instant } from "@paybell/protocols/domain/day";
 import { transpose } from "../db/rows.ts";
+import { groupBy } from "../domain/group.ts";
 import { newId } from "../domain/id.ts";
 import type { LedgerFact } from "./ledger-fact.ts";
 
@@ -40,6 +41,24 @@ export async function addFacts(tx: PoolClient, facts: readonly NewFact[]): Promi
   return new Set(added.map((row) => `${row.account_id} ${row.identity}`));
 }
 
+/** All facts of the items of these orders, by item. */
+export async function factsOfOrders(
+  tx: Pick<PoolClient, "query">,
+  orders: readonly { readonly accountId: string; readonly id: string }[],
+): Promise<Map<string, LedgerFact[]>> {
+  const distinct = new Map(orders.map((order) => [order.id, order.accountId]));
+  const { rows } = await tx.query<FactRow>({
+    name: "facts_of_orders",
+    text: `
+      select f.item_id, f.id, f.identity, f.happened_at, f.arrived_at, f.notification_id, f.amount_minor, f.currency, f.body
+      from unnest($1::uuid[], $2::uuid[]) as t (account_id, order_row)
+      join item i on i.order_row = t.order_row and i.account_id = t.account_id
+      join fact f on f.item_id = i.id and f.account_id = i.account_id`,
+    values: [[...distinct.values()], [...distinct.keys()]],
+  });
+  return byItem(rows);
+}
+
 /** All facts of these items, by item. */
 export async function factsOf(
   tx: Pick<PoolClient, "query">,
@@ -54,9 +73,11 @@ export async function factsOf(
       join fact f on f.account_id = t.account_id and f.item_id = t.item_id`,
     values: [accountIds, itemIds],
   });
-  const facts = new Map<string, LedgerFact[]>();
-  for (const row of rows) facts.set(row.item_id, [...(facts.get(row.item_id) ?? []), readFact(row)]);
-  return facts;
+  return byItem(rows);
+}
+
+function byItem(rows: readonly FactRow[]): Map<string, LedgerFact[]> {
+  return new Map([...groupBy(rows, (row) => row.item_id)].map(([id, own]) => [id, own.map(readFact)]));
 }
 
 /** What makes two facts of one identity the same: who sent it again with other amounts meant something else. */

@@ -1,5 +1,4 @@
-import type { Instant } from "@paybell/protocols/domain/day";
-import type { Buyer, Mode, Reading } from "@paybell/protocols/domain/fact";
+import type { Buyer, Fact, Mode, Reading } from "@paybell/protocols/domain/fact";
 import type { PoolClient } from "pg";
 import { normaliseEmail } from "../domain/email.ts";
 import { newId } from "../domain/id.ts";
@@ -34,8 +33,9 @@ export async function ordersFor(
   }
   const wanted = [...missing.values()].toSorted((a, b) => (orderKey(a) < orderKey(b) ? -1 : 1));
   if (wanted.length > 0) {
-    const customers = await customersFor(tx, wanted, reference);
-    for (const [key, row] of await addOrders(tx, wanted, customers)) known.set(key, row);
+    const { customers, written } = await customersFor(tx, wanted, reference);
+    const [added] = await Promise.all([addOrders(tx, wanted, customers), written]);
+    for (const [key, row] of added) known.set(key, row);
   }
   return batch.map((notification) => known.get(orderKey(notification))!);
 }
@@ -43,22 +43,16 @@ export async function ordersFor(
 /** Makes the items that are not there yet, mapped where the product is. @returns all items, by order and product */
 export async function itemsFor(
   tx: PoolClient,
-  wanted: readonly {
-    order: OrderRow;
-    protocol: string;
-    productKey: string;
-    productName: string | undefined;
-    at: Instant;
-  }[],
+  incoming: readonly { readonly notification: StoredNotification; readonly fact: Fact; readonly order: OrderRow }[],
 ): Promise<Map<string, string>> {
-  const sorted = wanted.toSorted((a, b) =>
-    itemKey(a.order.id, a.productKey) < itemKey(b.order.id, b.productKey) ? -1 : 1,
-  );
+  if (incoming.length === 0) return new Map();
+  const wanted = new Map(incoming.map((one) => [itemKey(one.order.id, one.fact.productId), one]));
+  const sorted = [...wanted].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
   const { rows } = await tx.query<{ id: string; order_row: string; product_key: string }>({
     name: "items_for",
     text: `
       with wanted as (
-        select distinct on (account_id, order_row, product_key) *
+        select *
         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[])
           as t (account_id, id, order_row, customer_id, mode, protocol, product_key, product_name, created_at)
       ), added as (
@@ -76,16 +70,16 @@ export async function itemsFor(
       select i.id, i.order_row, i.product_key
       from wanted w join item i on i.account_id = w.account_id and i.order_row = w.order_row and i.product_key = w.product_key`,
     values: transpose(
-      sorted.map(({ order, protocol, productKey, productName, at }) => [
+      sorted.map(({ order, notification, fact }) => [
         order.accountId,
-        newId(at),
+        newId(notification.receivedAt),
         order.id,
         order.customerId,
         order.mode,
-        protocol,
-        productKey,
-        productName ?? null,
-        new Date(at),
+        notification.protocol,
+        fact.productId,
+        fact.productName ?? null,
+        new Date(notification.receivedAt),
       ]),
     ),
   });
@@ -182,12 +176,16 @@ function buyerOnOrder({ buyer, orderedOn }: Reading): Omit<Buyer, "email"> & { o
   return { ...rest, ...(orderedOn && { orderedOn }) };
 }
 
-/** One customer id for each notification. The unique address (or reference) decides a race between nodes. */
+/**
+ * One customer id for each notification. The unique address (or reference) decides a race between nodes.
+ * @returns `written`: the rows of new customers are on their way
+ */
 async function customersFor(
   tx: PoolClient,
   wanted: readonly StoredNotification[],
   reference: (notification: StoredNotification) => string | undefined,
-): Promise<string[]> {
+): Promise<{ customers: string[]; written: Promise<unknown> }> {
+  let written: Promise<unknown> = Promise.resolve();
   const found = new Map<string, string>();
   const signed = wanted.flatMap((one) => {
     const name = reference(one);
@@ -223,14 +221,17 @@ async function customersFor(
   }
   const unsigned = wanted.filter((one) => reference(one) === undefined);
   if (unsigned.length > 0) {
-    for (const [key, id] of await customersByEmail(tx, unsigned)) found.set(key, id);
+    const known = await customersByEmail(tx, unsigned);
+    written = known.written;
+    for (const [key, id] of known.byEmail) found.set(key, id);
   }
-  return wanted.map((one) => {
+  const customers = wanted.map((one) => {
     const name = reference(one);
     return found.get(
       JSON.stringify(name === undefined ? emailKey(one) : [one.accountId, one.mode, "reference", name]),
     )!;
   });
+  return { customers, written };
 }
 
 async function addFirstEmails(tx: PoolClient, made: readonly { one: StoredNotification; id: string }[]): Promise<void> {
@@ -257,7 +258,10 @@ function emailKey(one: StoredNotification): string[] {
   return [one.accountId, one.mode, "email", normaliseEmail(one.reading.buyer.email)];
 }
 
-async function customersByEmail(tx: PoolClient, unsigned: readonly StoredNotification[]): Promise<Map<string, string>> {
+async function customersByEmail(
+  tx: PoolClient,
+  unsigned: readonly StoredNotification[],
+): Promise<{ byEmail: Map<string, string>; written: Promise<unknown> }> {
   const first = [...new Map(unsigned.map((one) => [JSON.stringify(emailKey(one)), one])).entries()].toSorted(
     ([a], [b]) => (a < b ? -1 : 1),
   );
@@ -283,28 +287,27 @@ async function customersByEmail(tx: PoolClient, unsigned: readonly StoredNotific
   const made = first.flatMap(([key, one], index) =>
     byEmail.get(key) === candidates[index]![3] ? [{ one, id: byEmail.get(key)! }] : [],
   );
-  if (made.length > 0) {
-    await tx.query({
-      name: "add_customers",
-      text: `
+  if (made.length === 0) return { byEmail, written: Promise.resolve() };
+  const written = tx.query({
+    name: "add_customers",
+    text: `
         insert into customer (account_id, id, mode, first_name, last_name, country, language, created_at)
         select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])`,
-      values: transpose(
-        made.map(({ one, id }) => {
-          const { firstName, lastName, country, language } = one.reading.buyer;
-          return [
-            one.accountId,
-            id,
-            one.mode,
-            firstName ?? null,
-            lastName ?? null,
-            country ?? null,
-            language ?? null,
-            new Date(one.receivedAt),
-          ];
-        }),
-      ),
-    });
-  }
-  return byEmail;
+    values: transpose(
+      made.map(({ one, id }) => {
+        const { firstName, lastName, country, language } = one.reading.buyer;
+        return [
+          one.accountId,
+          id,
+          one.mode,
+          firstName ?? null,
+          lastName ?? null,
+          country ?? null,
+          language ?? null,
+          new Date(one.receivedAt),
+        ];
+      }),
+    ),
+  });
+  return { byEmail, written };
 }

@@ -255,7 +255,7 @@ create table entitlement (
   until timestamptz,
   quantity bigint, -- numeric limit
   changed_at timestamptz not null,
-  primary key (account_id, mode, customer_id, feature)
+  primary key (account_id, customer_id, feature)
 );
 
 -- What our side announces.
