@@ -8,6 +8,8 @@ export default defineConfig({
   },
   resolve: {
     // Tests run on the sources, so that no stale build can pass them.
-    alias: [{ find: /^@paybell\/protocols\/(.*)$/, replacement: `${import.meta.dirname}/packages/protocols/src/$1.ts` }],
+    alias: [
+      { find: /^@paybell\/protocols\/(.*)$/, replacement: `${import.meta.dirname}/packages/protocols/src/$1.ts` },
+    ],
   },
 });

@@ -17,32 +17,65 @@ const secret = "bench-secret";
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 const seconds = Number(process.argv[2] ?? 10);
 
-const template = JSON.parse(readFileSync(join(root, "packages/protocols/src/copecart/fixtures/vectors.json"), "utf8"))[0].body;
-const sale = (id) => template.replace("7kQ2mXvB", id).replaceAll("8a41d0c2e5f7b936", `tx${id}`).replaceAll("mara.lindner@example.de", `${id}@example.com`);
+const template = JSON.parse(
+  readFileSync(join(root, "packages/protocols/src/copecart/fixtures/vectors.json"), "utf8"),
+)[0].body;
+const sale = (id) =>
+  template
+    .replace("7kQ2mXvB", id)
+    .replaceAll("8a41d0c2e5f7b936", `tx${id}`)
+    .replaceAll("mara.lindner@example.de", `${id}@example.com`);
 
 function http(method, path, { body, headers = {} } = {}) {
   return new Promise((resolve, reject) => {
-    const sent = request({ port, host: "127.0.0.1", method, path, agent, headers: { ...headers, ...(body !== undefined && { "content-length": Buffer.byteLength(body) }) } }, (response) => {
-      let text = "";
-      response.setEncoding("utf8").on("data", (piece) => (text += piece)).on("end", () => resolve({ status: response.statusCode, text }));
-    });
+    const sent = request(
+      {
+        port,
+        host: "127.0.0.1",
+        method,
+        path,
+        agent,
+        headers: { ...headers, ...(body !== undefined && { "content-length": Buffer.byteLength(body) }) },
+      },
+      (response) => {
+        let text = "";
+        response
+          .setEncoding("utf8")
+          .on("data", (piece) => (text += piece))
+          .on("end", () => resolve({ status: response.statusCode, text }));
+      },
+    );
     sent.on("error", reject);
     sent.end(body);
   });
 }
 const api = async (method, path, body) => {
-  const answer = await http(method, path, { body: body && JSON.stringify(body), headers: { authorization: `Bearer ${key}`, "content-type": "application/json" } });
+  const answer = await http(method, path, {
+    body: body && JSON.stringify(body),
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+  });
   if (answer.status >= 300) throw new Error(`${path}: ${answer.status} ${answer.text}`);
   return JSON.parse(answer.text);
 };
-const post = (path, body) => http("POST", path, { body, headers: { "content-type": "application/json", "x-copecart-signature": createHmac("sha256", secret).update(body).digest("base64") } });
+const post = (path, body) =>
+  http("POST", path, {
+    body,
+    headers: {
+      "content-type": "application/json",
+      "x-copecart-signature": createHmac("sha256", secret).update(body).digest("base64"),
+    },
+  });
 
 async function start() {
   const began = performance.now();
-  const child = spawn(process.execPath, [join(root, "packages/paybell/bin/paybell.js"), "serve", "--port", String(port), "--data", folder], {
-    env: { ...process.env, PAYBELL_API_KEY: key, DATABASE_URL: process.env.BENCH_DATABASE_URL ?? "" },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    [join(root, "packages/paybell/bin/paybell.js"), "serve", "--port", String(port), "--data", folder],
+    {
+      env: { ...process.env, PAYBELL_API_KEY: key, DATABASE_URL: process.env.BENCH_DATABASE_URL ?? "" },
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   createInterface({ input: child.stdout }).on("line", () => undefined);
   for (;;) {
     try {
@@ -60,8 +93,18 @@ const quantile = (sorted, q) => sorted[Math.min(sorted.length - 1, Math.floor(so
 const first = await start();
 await stop(first.child);
 const { child, ms } = await start();
-const connection = await api("POST", "/v1/connections", { direction: "in", protocol: "copecart", name: "Bench", secrets: [secret], mode: "live" });
-await api("POST", "/v1/products", { name: "Course", features: ["course"], sources: [{ protocol: "copecart", product_id: "4be81c07" }] });
+const connection = await api("POST", "/v1/connections", {
+  direction: "in",
+  protocol: "copecart",
+  name: "Bench",
+  secrets: [secret],
+  mode: "live",
+});
+await api("POST", "/v1/products", {
+  name: "Course",
+  features: ["course"],
+  sources: [{ protocol: "copecart", product_id: "4be81c07" }],
+});
 const path = new URL(connection.url).pathname;
 const idle = memory(child.pid);
 

@@ -56,19 +56,19 @@ test("killed twenty times under load, the store's own server too: everything ans
   const unanswered: string[] = [];
   let sequence = 0;
   let kills = { process: 0, store: 0 };
-  for (let round = 0; round < 24; round++) {
+  for (let n = 0; n < 24; n++) {
     const enough = answered.size + 10 + Math.floor(random() * 30);
-    let dead = false;
+    const round = { over: false };
     const send = async (order: string) => {
       const ok = await post(address, sale(order));
       (ok ? answered : { add: (one: string) => unanswered.push(one) }).add(order);
     };
     const lanes = Array.from({ length: 8 }, async () => {
       // Like the provider: what was not answered comes again, the same bytes.
-      while (!dead) await send(unanswered.shift() ?? `O${String(sequence++).padStart(7, "0")}`);
+      while (!round.over) await send(unanswered.shift() ?? `O${String(sequence++).padStart(7, "0")}`);
     });
     await until(() => answered.size >= enough);
-    if (round % 6 === 5) {
+    if (n % 6 === 5) {
       process.kill(storeProcess(), "SIGKILL");
       kills = { ...kills, store: kills.store + 1 };
       const after = answered.size;
@@ -77,7 +77,7 @@ test("killed twenty times under load, the store's own server too: everything ans
       await stop(server, "SIGKILL");
       kills = { ...kills, process: kills.process + 1 };
     }
-    dead = true;
+    round.over = true;
     await Promise.all(lanes);
     if (server.exitCode !== null || server.signalCode !== null) server = await serve(port);
   }

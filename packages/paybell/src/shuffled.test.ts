@@ -11,7 +11,7 @@ const sub = (rate: number, day: string, more: Message = {}): Message => ({
   frequency: "monthly",
   rate_number: rate,
   transaction_amount: "29.0",
-  transaction_id: `sub-${more.event_type ?? "made"}-${rate}`,
+  transaction_id: more.event_type === undefined ? `sub-${rate}` : `sub-other-${rate}`,
   transaction_date: `${day}T10:00:00+01:00`,
   ...more,
 });

@@ -54,7 +54,7 @@ export function downloads(api: Api): void {
           productId: id(),
           name: query.name,
           contentType: contentType(c.req.header("content-type"), query.name),
-          bytes: bytes as ReadableStream<Uint8Array>,
+          bytes,
         });
         if (file === "too_large") throw tooLarge();
         if (file === "empty") throw empty();

@@ -3,9 +3,12 @@ import { createSeal } from "./seal.ts";
 
 const seal = createSeal(Buffer.alloc(32, 1));
 
-test.each([["short"], ["ä".repeat(5000)], [""]])("opens what it sealed, %#", (text) => expect(seal.open(seal.seal(text, "a"), "a")).toBe(text));
+test.each([["short"], ["ä".repeat(5000)], [""]])("opens what it sealed, %#", (text) =>
+  expect(seal.open(seal.seal(text, "a"), "a")).toBe(text),
+);
 
-test("a long text is stored smaller than it is", () => expect(seal.seal("mail ".repeat(2000), "a").length).toBeLessThan(500));
+test("a long text is stored smaller than it is", () =>
+  expect(seal.seal("mail ".repeat(2000), "a").length).toBeLessThan(500));
 
 test("opens nothing that was moved, changed, or sealed under another key", () => {
   const sealed = seal.seal("secret", "connection:1");
@@ -18,7 +21,8 @@ test("opens nothing that was moved, changed, or sealed under another key", () =>
   }
 });
 
-test("the same text never seals to the same bytes", () => expect(seal.seal("x", "a").equals(seal.seal("x", "a"))).toBe(false));
+test("the same text never seals to the same bytes", () =>
+  expect(seal.seal("x", "a").equals(seal.seal("x", "a"))).toBe(false));
 
 test("a keyed hash depends on the key and on what it is about", () => {
   expect(seal.hash("1234", "code").equals(seal.hash("1234", "code"))).toBe(true);

@@ -21,7 +21,8 @@ export function createSeal(masterKey: Uint8Array): Seal {
       const nonce = randomBytes(12);
       const cipher = createCipheriv("aes-256-gcm", sealing, nonce).setAAD(Buffer.from(about));
       const plain = Buffer.from(text, "utf8");
-      const [form, content] = plain.length > packedAbove ? [packed, deflateRawSync(plain, { level: 3 })] : [asIs, plain];
+      const [form, content] =
+        plain.length > packedAbove ? [packed, deflateRawSync(plain, { level: 3 })] : [asIs, plain];
       return Buffer.concat([form, nonce, cipher.update(content), cipher.final(), cipher.getAuthTag()]);
     },
     open(sealed, about) {

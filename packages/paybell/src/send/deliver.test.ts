@@ -167,9 +167,9 @@ test("two senders on one database send each mail once", async () => {
     sendDueMails(duty(smtp(server.url)), 100),
   ]);
   expect(done[0] + done[1]).toBe(40);
-  expect(server.received.map(({ headers }) => headers["message-id"]).toSorted()).toEqual(
-    ids.map((id) => `<${id}@shop.example.de>`).toSorted(),
-  );
+  expect(
+    server.received.map(({ headers }) => headers["message-id"] ?? "").toSorted((a, b) => (a < b ? -1 : 1)),
+  ).toEqual(ids.map((id) => `<${id}@shop.example.de>`).toSorted());
 });
 
 test("a mail whose sender died is left alone during its lease and sent after it", async () => {

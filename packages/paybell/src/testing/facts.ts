@@ -18,11 +18,9 @@ type Given = Partial<LedgerFact> & {
 
 /** A fact of product "p" that happened and (unless told otherwise) arrived on a Berlin clock time. */
 export function fact({ on, arrived, ...body }: Given): LedgerFact {
-  const identity = [
-    body.kind,
-    body.transactionId ?? "",
-    body.kind === "cancelled" || body.kind.startsWith("dispute") ? on : "",
-  ].join(":");
+  const transaction = typeof body.transactionId === "string" ? body.transactionId : "";
+  const dated = body.kind === "cancelled" || body.kind.startsWith("dispute");
+  const identity = `${body.kind}:${transaction}:${dated ? on : ""}`;
   return {
     productId: "p",
     identity,
