@@ -7,7 +7,8 @@ import { inTransaction } from "../db/transaction.ts";
 import { newId } from "../domain/id.ts";
 import type { ProductConfig } from "../domain/product.ts";
 import type { ItemState } from "../ledger/fold.ts";
-import { type Alarm, closeAlarms, raiseAlarms } from "./alarms.ts";
+import { closeAlarms, raiseAlarms } from "./alarms.ts";
+import type { Alarm } from "../ledger/alarm.ts";
 import { licenceHash } from "./licence-rows.ts";
 
 export type LicenceState = "active" | "suspended" | "ended";

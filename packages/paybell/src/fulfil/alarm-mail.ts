@@ -1,5 +1,5 @@
 import type { Language, RenderedMail } from "../domain/mail.ts";
-import type { Alarm, AlarmKind } from "./alarms.ts";
+import type { Alarm, AlarmKind } from "../ledger/alarm.ts";
 import { writeMail } from "./mails/render.tsx";
 
 /** Tells the operator what happened and what to do about it. */

@@ -4,30 +4,9 @@ import type { PoolClient } from "pg";
 import type { Context } from "../context.ts";
 import { transpose } from "../db/rows.ts";
 import { newId } from "../domain/id.ts";
-import type { RemarkKind } from "../ledger/remarks.ts";
+import type { Alarm, AlarmKind } from "../ledger/alarm.ts";
 import { alarmMail } from "./alarm-mail.ts";
 import { queueMails } from "./mail-rows.ts";
-
-/** Something the operator is told without asking, once for each key. */
-export type Alarm = {
-  readonly accountId: string;
-  readonly mode: Mode;
-  readonly kind: AlarmKind;
-  readonly key: string;
-  readonly data: Readonly<Record<string, unknown>>;
-  readonly at: Instant;
-};
-
-export type AlarmKind =
-  | RemarkKind
-  | "product_unmapped"
-  | "fact_conflict"
-  | "key_pool_low"
-  | "key_pool_empty"
-  | "licence_over_limit"
-  | "notification_unreadable"
-  | "signatures_wrong"
-  | "mail_bounced";
 
 /** Raises each alarm once; one that was closed because its cause was mended is raised again when the cause returns. */
 export async function raiseAlarms(

@@ -8,7 +8,7 @@ import { newId } from "../domain/id.ts";
 import { groupBy } from "../domain/group.ts";
 import { defaults } from "../domain/settings.ts";
 import type { Computed } from "../ledger/compute.ts";
-import type { Alarm } from "./alarms.ts";
+import type { Alarm } from "../ledger/alarm.ts";
 
 export type ItemLicence = {
   /** null: the pool is empty, the key follows */ readonly key: string | null;

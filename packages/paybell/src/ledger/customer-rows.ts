@@ -1,0 +1,142 @@
+import type { Mode } from "@paybell/protocols/domain/fact";
+import type { PoolClient } from "pg";
+import { transpose } from "../db/rows.ts";
+import { normaliseEmail } from "../domain/email.ts";
+import { newId } from "../domain/id.ts";
+import type { StoredNotification } from "../record/stored.ts";
+
+/**
+ * One customer id for each notification. The unique address (or reference) decides a race between nodes.
+ * @returns `written`: the rows of new customers are on their way
+ */
+export async function customersFor(
+  tx: PoolClient,
+  wanted: readonly StoredNotification[],
+  reference: (notification: StoredNotification) => string | undefined,
+): Promise<{ customers: string[]; written: Promise<unknown> }> {
+  let written: Promise<unknown> = Promise.resolve();
+  const found = new Map<string, string>();
+  const signed = wanted.flatMap((one) => {
+    const name = reference(one);
+    return name === undefined ? [] : [{ one, name }];
+  });
+  if (signed.length > 0) {
+    const candidates = signed.map(({ one }) => newId(one.receivedAt));
+    const { rows } = await tx.query<{ account_id: string; mode: Mode; reference: string; id: string }>({
+      name: "customers_by_reference",
+      text: `
+        insert into customer (account_id, id, mode, reference, created_at)
+        select distinct on (account_id, mode, reference) account_id, id, mode, reference, created_at
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) as t (account_id, id, mode, reference, created_at)
+        order by account_id, mode, reference
+        on conflict (account_id, mode, reference) do update set reference = excluded.reference
+        returning account_id, mode, reference, id`,
+      values: transpose(
+        signed.map(({ one, name }, index) => [
+          one.accountId,
+          candidates[index],
+          one.mode,
+          name,
+          new Date(one.receivedAt),
+        ]),
+      ),
+    });
+    for (const row of rows) found.set(JSON.stringify([row.account_id, row.mode, "reference", row.reference]), row.id);
+    // A customer who is new takes the typed address; an existing one only after it was confirmed from that mailbox.
+    const made = signed.flatMap(({ one }, index) =>
+      rows.some((row) => row.id === candidates[index]) ? [{ one, id: candidates[index]! }] : [],
+    );
+    await addFirstEmails(tx, made);
+  }
+  const unsigned = wanted.filter((one) => reference(one) === undefined);
+  if (unsigned.length > 0) {
+    const known = await customersByEmail(tx, unsigned);
+    written = known.written;
+    for (const [key, id] of known.byEmail) found.set(key, id);
+  }
+  const customers = wanted.map((one) => {
+    const name = reference(one);
+    return found.get(
+      JSON.stringify(name === undefined ? emailKey(one) : [one.accountId, one.mode, "reference", name]),
+    )!;
+  });
+  return { customers, written };
+}
+
+async function addFirstEmails(tx: PoolClient, made: readonly { one: StoredNotification; id: string }[]): Promise<void> {
+  if (made.length === 0) return;
+  await tx.query({
+    name: "add_first_emails",
+    text: `
+      insert into customer_email (account_id, mode, email, customer_id, added_at)
+      select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::timestamptz[])
+      on conflict (account_id, mode, email) do nothing`,
+    values: transpose(
+      made.map(({ one, id }) => [
+        one.accountId,
+        one.mode,
+        normaliseEmail(one.reading.buyer.email),
+        id,
+        new Date(one.receivedAt),
+      ]),
+    ),
+  });
+}
+
+function emailKey(one: StoredNotification): string[] {
+  return [one.accountId, one.mode, "email", normaliseEmail(one.reading.buyer.email)];
+}
+
+async function customersByEmail(
+  tx: PoolClient,
+  unsigned: readonly StoredNotification[],
+): Promise<{ byEmail: Map<string, string>; written: Promise<unknown> }> {
+  const first = [...new Map(unsigned.map((one) => [JSON.stringify(emailKey(one)), one])).entries()].toSorted(
+    ([a], [b]) => (a < b ? -1 : 1),
+  );
+  const candidates = first.map(([, one]) => [
+    one.accountId,
+    one.mode,
+    normaliseEmail(one.reading.buyer.email),
+    newId(one.receivedAt),
+    new Date(one.receivedAt),
+  ]);
+  const { rows } = await tx.query<{ account_id: string; mode: Mode; email: string; customer_id: string }>({
+    name: "customers_by_email",
+    text: `
+      insert into customer_email (account_id, mode, email, customer_id, added_at)
+      select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::timestamptz[])
+      on conflict (account_id, mode, email) do update set email = excluded.email
+      returning account_id, mode, email, customer_id`,
+    values: transpose(candidates),
+  });
+  const byEmail = new Map(
+    rows.map((row) => [JSON.stringify([row.account_id, row.mode, "email", row.email]), row.customer_id]),
+  );
+  const made = first.flatMap(([key, one], index) =>
+    byEmail.get(key) === candidates[index]![3] ? [{ one, id: byEmail.get(key)! }] : [],
+  );
+  if (made.length === 0) return { byEmail, written: Promise.resolve() };
+  const written = tx.query({
+    name: "add_customers",
+    text: `
+        insert into customer (account_id, id, mode, first_name, last_name, country, language, created_at)
+        select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])`,
+    values: transpose(
+      made.map(({ one, id }) => {
+        const { firstName, lastName, country, language } = one.reading.buyer;
+        return [
+          one.accountId,
+          id,
+          one.mode,
+          firstName ?? null,
+          lastName ?? null,
+          country ?? null,
+          language ?? null,
+          new Date(one.receivedAt),
+        ];
+      }),
+    ),
+  });
+  return { byEmail, written };
+}
