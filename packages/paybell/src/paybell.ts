@@ -148,6 +148,7 @@ function assemble(
   const api = createApi(house);
   let ticking: NodeJS.Timeout | undefined;
   let tick: Promise<void> = Promise.resolve();
+  let stopped: Promise<void> | undefined;
 
   return {
     newApiKey,
@@ -174,14 +175,7 @@ function assemble(
       await carryOn.applyDue();
       await mails.sendDue();
     },
-    async stop() {
-      clearInterval(ticking);
-      await tick;
-      await carryOn.caughtUp();
-      await mails.stop();
-      await context.pool.end();
-      await store.stop();
-    },
+    stop: () => (stopped ??= stop()),
     rebuild: () => rebuild(context),
     async replay(ids) {
       const wanted = ids ?? (await waitingIds(context, accountId));
@@ -189,6 +183,15 @@ function assemble(
       return { replayed: wanted.length };
     },
   };
+
+  async function stop(): Promise<void> {
+    clearInterval(ticking);
+    await tick;
+    await carryOn.caughtUp();
+    await mails.stop();
+    await context.pool.end();
+    await store.stop();
+  }
 
   async function work(): Promise<void> {
     try {
