@@ -252,6 +252,16 @@ describe("the same request again", () => {
     expect((await ask("POST", "/v1/customers", { body: { reference: "r4" }, idempotency: "k4" })).status).toBe(201);
   });
 
+  test("an answer with a secret is not repeated to a key that could not have asked for it", async () => {
+    const asking = { body: { name: "ci", scope: "owner" }, idempotency: "k-secret" };
+    expect((await ask("POST", "/v1/keys", asking)).status).toBe(201);
+    for (const key of [keys.read, keys.write]) {
+      const repeated = await ask("POST", "/v1/keys", { ...asking, key });
+      expect(repeated.status).toBeGreaterThanOrEqual(400);
+      expect(JSON.stringify(repeated.json)).not.toContain("pb_live_");
+    }
+  });
+
   test("one account's key says nothing to another account", async () => {
     await ask("POST", "/v1/customers", { body: { reference: "mine" }, idempotency: "k5" });
     const theirs = await ask("POST", "/v1/customers", {
@@ -301,6 +311,16 @@ describe("how it says no", () => {
     expect(answer.problem).toMatchObject({ type: "about:blank", title: expect.any(String) as string, status, code });
     expect(answer.status).toBe(status);
     if (code === "method_not_allowed") expect(answer.headers.get("allow")).toContain("GET");
+  });
+
+  test.each([
+    ["POST", "/v1/products", { name: "a\u0000b" }],
+    ["POST", "/v1/products", { name: "a", sources: [{ protocol: "copecart", product_id: "a\u0000" }] }],
+    ["GET", "/v1/access?email=a%00@example.com", undefined],
+    ["GET", "/v1/orders?order_id=%00", undefined],
+    ["GET", "/v1/notifications?order_id=%00", undefined],
+  ])("%s %s with the character U+0000 is the sender's fault", async (method, path, body) => {
+    expect((await ask(method, path, { body })).problem).toMatchObject({ status: 422, code: "invalid_request" });
   });
 
   test("a body with faults names each field", async () => {

@@ -20,7 +20,9 @@ export function idempotent(house: House): MiddlewareHandler<ApiEnv> {
     const key = `${who.mode}:${given}`;
     const { pathname, search } = new URL(c.req.url);
     const body = Buffer.from(await c.req.arrayBuffer());
-    const hash = sha256(Buffer.concat([Buffer.from(`${c.req.method} ${pathname}${search}\n`), body]));
+    // The scope is part of the request: an answer may hold a secret that a lesser key must not read here.
+    const asked = `${c.req.method} ${pathname}${search} ${who.scope} ${who.keyMode}\n`;
+    const hash = sha256(Buffer.concat([Buffer.from(asked), body]));
 
     if (!(await begin(house, who, key, hash))) return await earlier(house, who, key, hash);
     let kept = false;

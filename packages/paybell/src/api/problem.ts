@@ -59,11 +59,22 @@ export function answerError({ log }: Pick<Context, "log">): (error: Error, c: Ho
     }
     // Messages of the store can quote values, so only their kind and place are logged.
     const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
+    if (code !== undefined && unstorable.has(code))
+      return problemResponse(422, "invalid_request", "Text cannot hold the character U+0000.");
+    if (code !== undefined && contended.has(code))
+      return problemResponse(503, "store_busy", "Others are changing the same thing right now. Try again shortly.", {
+        headers: { "retry-after": "2" },
+      });
     const stack = error.stack?.split("\n").filter((line) => /^\s+at /.test(line));
     log.error({ name: error.name, code, stack, method: c.req.method, path: c.req.routePath }, "A request failed.");
     return problemResponse(500, "internal", "Something went wrong on our side. It has been logged.");
   };
 }
+
+/** character_not_in_repertoire, untranslatable_character. Source: PostgreSQL 18, appendix A */
+const unstorable = new Set(["22021", "22P05"]);
+/** serialization_failure, deadlock_detected, query_canceled (statement_timeout: a lock was waited for in vain) */
+const contended = new Set(["40001", "40P01", "57014"]);
 
 const titles = {
   400: "Bad Request",
