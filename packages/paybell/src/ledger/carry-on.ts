@@ -92,7 +92,12 @@ export function createCarryOn(context: Context, bell: () => void): CarryOn {
     await new Promise(setImmediate);
     const batch = waiting.slice(0, batchSize);
     waiting = waiting.slice(batchSize);
-    await applyEach(batch, []);
+    try {
+      await applyEach(batch, []);
+    } catch (error) {
+      // Not even setting aside worked. The rows remember it, and those who wait for this round are not to blame.
+      context.log.error({ code: codeOf(error) }, "what arrived is kept and tried again, as the store refused to write");
+    }
   }
 
   /**
