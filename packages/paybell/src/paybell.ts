@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Instant } from "@paybell/protocols/domain/day";
 import { type Logger, pino } from "pino";
 import { createApi } from "./api/app.ts";
+import { dropOldAnswers } from "./api/idempotency.ts";
 import type { Context } from "./context.ts";
 import { startEmbedded } from "./db/embedded.ts";
 import type { StoreConnection } from "./db/embedded-settings.ts";
@@ -96,7 +97,8 @@ export async function createPaybell(options: PaybellOptions = {}): Promise<Paybe
 type Store = { readonly pool: Context["pool"]; readonly keyFile: string | null; stop(): Promise<void> };
 
 async function openStore(database: string, dataFolder: string, log: Logger): Promise<Store> {
-  const say = (line: string) => log.warn(line);
+  let stopping = false;
+  const say = (line: string) => (stopping ? undefined : log.warn(line));
   if (/^postgres(ql)?:\/\//.test(database)) {
     return {
       pool: createPool(database, { log: say }),
@@ -107,7 +109,14 @@ async function openStore(database: string, dataFolder: string, log: Logger): Pro
   const template = { name: "migrated", fill: migrated };
   const embedded = await startEmbedded({ folder: database, log: say, template });
   const keyFile = database === "memory" ? null : join(database, "master.key");
-  return { pool: createPool(embedded.connection, { log: say }), keyFile, stop: () => embedded.stop() };
+  return {
+    pool: createPool(embedded.connection, { log: say }),
+    keyFile,
+    stop: () => {
+      stopping = true;
+      return embedded.stop();
+    },
+  };
 }
 
 /** What every store in memory begins with, made once in a process. */
@@ -149,6 +158,7 @@ function assemble(
   let ticking: NodeJS.Timeout | undefined;
   let tick: Promise<void> = Promise.resolve();
   let stopped: Promise<void> | undefined;
+  let tidiedAt = Number.NEGATIVE_INFINITY;
 
   return {
     newApiKey,
@@ -198,6 +208,10 @@ function assemble(
       await carryOn.recover(leftBehindMs);
       await carryOn.applyDue();
       await mails.sendDue();
+      if (performance.now() - tidiedAt > 3_600_000) {
+        tidiedAt = performance.now();
+        await dropOldAnswers(context, context.clock());
+      }
     } catch (error) {
       context.log.warn({ code: (error as { code?: string }).code }, "background work waits for the store");
     }

@@ -1,11 +1,11 @@
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { describeRoute, generateSpecs } from "hono-openapi";
 import type { House } from "../house.ts";
 import { access } from "./access.ts";
 import { accounts } from "./accounts.ts";
 import { alarms } from "./alarms.ts";
 import { type ApiEnv, authenticate } from "./auth.ts";
+import { limitedBody } from "./body.ts";
 import { connections } from "./connections.ts";
 import { customers } from "./customers.ts";
 import { documentation } from "./documentation.ts";
@@ -63,16 +63,14 @@ export function createApi(house: House): Hono<ApiEnv> {
     async (c) => c.json(await generateSpecs(app, { documentation: documentation(house), excludeStaticFile: false })),
   );
 
+  app.get("/", describeRoute({ summary: "A word for people", tags: ["health"], responses: upAnswers }), (c) =>
+    c.text(greeting(c.req.header("accept-language") ?? "")),
+  );
   app.route("/", loginPages(house));
   app.route("/", downloadPages(house));
+  app.use("/v1/*", limitedBody);
   licenceChecks(api); // a licence key is enough, so before the API key is asked for
   app.use("/v1/*", authenticate(house));
-  const limit = bodyLimit({
-    maxSize: 1024 * 1024,
-    onError: () => problemResponse(413, "body_too_large", "The body is larger than 1 MiB."),
-  });
-  // What is put is a file, read in pieces by its own route.
-  app.use("/v1/*", (c, next) => (c.req.method === "PUT" ? next() : limit(c, next)));
   app.use("/v1/*", idempotent(house));
   for (const add of parts) add(api);
   return app;
@@ -97,6 +95,12 @@ const parts: readonly ((api: Api) => void)[] = [
   rebuild,
   waiting,
 ];
+
+function greeting(language: string): string {
+  return /^\s*de\b/i.test(language)
+    ? "Paybell läuft. Die Schnittstelle ist unter /openapi.json beschrieben.\n"
+    : "Paybell runs. Its API is described in /openapi.json.\n";
+}
 
 const upAnswers = { 200: { description: "Yes" }, 503: { description: "Not now" } };
 

@@ -26,7 +26,8 @@ export type Who = {
   readonly modes: readonly Mode[];
 };
 
-export type ApiEnv = { Variables: { who: Who } };
+/** `body`: read by api/body.ts */
+export type ApiEnv = { Variables: { who: Who; body: Uint8Array } };
 
 /**
  * Reads `Authorization: Bearer <key>`, `?mode=` and `Paybell-Account`. Looked up for each request, so that a

@@ -87,7 +87,7 @@ export function valid<T extends z.ZodType>(schema: T, value: unknown, place: "qu
 
 export async function readBody(c: HonoContext, plainText?: (text: string) => unknown): Promise<unknown> {
   const type = (c.req.header("content-type") ?? "application/json").split(";")[0]!.trim().toLowerCase();
-  const text = await c.req.text();
+  const text = new TextDecoder().decode(c.get("body"));
   if (plainText && type === "text/plain") return plainText(text);
   if (text === "") return {};
   if (type !== "application/json" && !type.endsWith("+json"))

@@ -1,5 +1,4 @@
 import type { MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { describeRoute, type DescribeRouteOptions } from "hono-openapi";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import { z } from "zod";
@@ -18,7 +17,7 @@ import { type ApiEnv, authenticate } from "./auth.ts";
 import { type Api, readBody, schemaOf, valid } from "./endpoint.ts";
 import { iso, isoInstant } from "./instant.ts";
 import { consume, tooMany } from "./limit.ts";
-import { problem, problemResponse } from "./problem.ts";
+import { problem } from "./problem.ts";
 
 const keySchema = z.object({
   /** case, spaces and hyphens do not matter */
@@ -55,7 +54,7 @@ const deactivatedSchema = standingSchema.extend({ deactivated: z.boolean() });
  */
 export function licenceChecks({ app, house }: Api): void {
   const guard = createGuard(house);
-  const before = [optionallyAuthenticated(house), smallBody] as const;
+  const before = [optionallyAuthenticated(house)] as const;
 
   app.post(
     "/v1/licences/activate",
@@ -144,11 +143,6 @@ function optionallyAuthenticated(house: House): MiddlewareHandler<ApiEnv> {
   const check = authenticate(house);
   return (c, next) => (c.req.header("authorization") === undefined ? next() : check(c, next));
 }
-
-const smallBody = bodyLimit({
-  maxSize: 16 * 1024,
-  onError: () => problemResponse(413, "body_too_large", "The body is larger than 16 KiB."),
-});
 
 type Who = ApiEnv["Variables"]["who"];
 

@@ -10,6 +10,7 @@ import { standingWord } from "./access.ts";
 import { iso, isoInstant, isoWhen } from "./instant.ts";
 import { mailRows, mailSchema, shownMail } from "./mail-view.ts";
 import { moneySchema, shownMoney } from "./money.ts";
+import { licenceState } from "../fulfil/activations.ts";
 import { arrivalsOf, itemRows, type OrderItemRow, type OrderRow } from "./order-rows.ts";
 import { transactionSchema, transactionsOf } from "./transactions.ts";
 
@@ -121,7 +122,7 @@ export async function shownOrders(
       state: best(shownItems.map((item) => item.state)),
       email: row.email || null,
       contact_email: row.contact_email || null,
-      buyer: row.buyer,
+      buyer: shownBuyer(row.buyer),
       customer_id: row.customer_id,
       balance: {
         minor: own.reduce((sum, item) => sum + (item.currency === currency ? Number(item.balance_minor) : 0), 0),
@@ -163,21 +164,26 @@ function shownItem(row: OrderItemRow, now: Instant): z.input<typeof itemSchema> 
     until: iso(open ? (standing?.until ?? null) : null),
     balance: { minor: Number(row.balance_minor), currency: row.currency },
     rates: { paid: state?.rates.paid ?? 0, total: state?.rates.total ?? null },
-    complete: state?.complete ?? false,
+    complete: (state?.complete ?? false) || (state?.plan === "once" && state.money === "paid"),
     quantity: state?.quantity ?? 1,
     licence:
       row.licence_id === null
         ? null
-        : { id: row.licence_id, given_at: iso(row.given_at), state: licenceState(open, word) },
+        : { id: row.licence_id, given_at: iso(row.given_at), state: state ? licenceState(state, now) : "ended" },
     key_follows: row.config?.licence !== undefined && open && row.licence_id === null,
     waiting: row.waiting,
     missed: state?.missed.map(({ period }) => period) ?? [],
   };
 }
 
-function licenceState(open: boolean, word: StandingWord): string {
-  if (open) return "active";
-  return word === "suspended" ? "suspended" : word === "refunded" ? "revoked" : "expired";
+/** As typed at the checkout. */
+function shownBuyer(buyer: OrderRow["buyer"]): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(buyer).map(([name, value]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value,
+    ]),
+  );
 }
 
 function stateOf({ state }: OrderItemRow): ItemState | null {

@@ -4,7 +4,7 @@ import type { StandingWord } from "../access/access.ts";
 
 export function accessSentence(open: boolean, word: StandingWord, untilDay: string | null): string {
   if (open && word === "trial") return `Open on trial${through(untilDay)}.`;
-  if (open && word === "overdue") return `Open, though the payment that is due has not come yet${through(untilDay)}.`;
+  if (open && word === "overdue") return `Open${through(untilDay)}, though the payment that is due has not come yet.`;
   if (open && word === "cancelled") return `Cancelled, and open${untilDay ? through(untilDay) : " without end"}.`;
   if (open) return untilDay ? `Open${through(untilDay)}.` : "Open without end.";
   return closed[word];

@@ -118,7 +118,7 @@ function announce(
 /** A command that runs as it stands, in the folder the server was started in. */
 function firstSale({ url }: Listening, newApiKey: string | null): string {
   const address = url === "http://127.0.0.1:8787" ? "" : ` --url ${url}`;
-  return `${ourCommand()} simulate copecart one-time${address} --key ${newApiKey ?? "pb_live_…"}`;
+  return `${ourCommand()} simulate copecart one-time${address} --key ${newApiKey ?? "<your owner key>"}`;
 }
 
 function ourCommand(): string {
