@@ -121,10 +121,7 @@ export function createDoor({ context, connections, recorder, refuser, handOver }
       return answer("stored");
     } catch (error) {
       // Not stored means not claimed: the provider tries again.
-      context.log.error(
-        { code: (error as { code?: string }).code, connection: connectionId },
-        "a notification could not be stored",
-      );
+      complain(error, "a notification could not be stored and was not claimed");
       return answer("unavailable");
     }
   }
