@@ -35,8 +35,8 @@ export type PaybellOptions = {
   readonly publicUrl?: string;
   /** `smtp://…`; without it mails are kept and shown */
   readonly smtpUrl?: string;
-  /** now: milliseconds since 1970, or a Date */
-  readonly clock?: () => number | Date;
+  /** now: milliseconds since 1970, or a Date; as a function or as an object with `now()` */
+  readonly clock?: (() => number | Date) | { now(): number | Date };
   /** IANA zone in which days are days; default Europe/Berlin */
   readonly timeZone?: string;
   readonly log?: Logger;
@@ -65,7 +65,8 @@ export type Paybell = {
  */
 export async function createPaybell(options: PaybellOptions = {}): Promise<Paybell> {
   const log = options.log ?? pino({ name: "paybell", level: process.env.LOG_LEVEL ?? "warn" });
-  const clock = (): Instant => Number(options.clock?.() ?? Date.now());
+  const given = options.clock ?? Date;
+  const clock = (): Instant => Number("now" in given ? given.now() : given());
   const dataFolder = options.dataFolder ?? process.env.PAYBELL_DATA ?? "./paybell-data";
   const database = options.database ?? process.env.DATABASE_URL ?? dataFolder;
   const store = await openStore(database, dataFolder, log);
