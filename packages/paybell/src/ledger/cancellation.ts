@@ -38,11 +38,17 @@ export function cancellationOf(facts: readonly LedgerFact[], known: Known): Canc
   const resumed = Math.max(Number.NEGATIVE_INFINITY, ...ofKind(facts, "resumed").map((fact) => fact.happenedAt));
   const paidEnd = Math.max(0, ...standing.map(({ paidThrough }) => endOf(paidThrough, zone)));
   const dateOf = (cancel: FactOf<"cancelled">) => (cancel.for ? endOf(cancel.for, zone) : endBefore(cancel));
-  // The latest date stands: messages carry no time of their own by which an older one could be told.
-  const cancel = cancels.reduce((best, other) => (dateOf(other) > dateOf(best) ? other : best));
+  const lifted = (cancel: FactOf<"cancelled">) =>
+    resumed > cancel.happenedAt ||
+    (dateOf(cancel) > 0 && standing.some(({ payment }) => payment.happenedAt >= dateOf(cancel)));
+  const open = cancels.filter((cancel) => !lifted(cancel));
+  // The vendor's choice stands beside the buyer's. Among equals the latest date: messages carry no time of their
+  // own by which an older one could be told.
+  const chosen = open.filter((cancel) => cancel.chosenByVendor && cancel.for !== undefined);
+  const candidates = chosen.length > 0 ? chosen : open;
+  if (candidates.length === 0) return null;
+  const cancel = candidates.reduce((best, other) => (dateOf(other) > dateOf(best) ? other : best));
   const date = dateOf(cancel);
-  const lifted = resumed > cancel.happenedAt || standing.some(({ payment }) => payment.happenedAt >= date && date > 0);
-  if (lifted) return null;
 
   const runOut = total !== undefined && periods.some(({ position }) => position >= total);
   const base = Math.max(paidEnd, trialEnd ?? 0);
@@ -52,9 +58,9 @@ export function cancellationOf(facts: readonly LedgerFact[], known: Known): Canc
     trialEnd !== undefined &&
     date > trialEnd &&
     dayOf(trialEnd - 1, zone) === dayOf(date - 1, zone);
-  // Later messages repeat the day without saying who chose it.
-  const byVendor = cancels.some((other) => other.chosenByVendor && dateOf(other) === date);
-  const early = byVendor && cancel.for !== undefined && !runOut && date < base;
+  // Money that came after the vendor's word extends access all the same.
+  const paidSince = standing.some(({ payment }) => payment.happenedAt > cancel.happenedAt);
+  const early = cancel.chosenByVendor && cancel.for !== undefined && !paidSince && !runOut && date < base;
   const until = early ? date : trialDay ? base : Math.max(date, base);
   return { ...(cancel.for && { for: cancel.for }), until, early, runOut, fact: cancel.id };
 

@@ -64,7 +64,8 @@ export function fold(
   const matched = matchGiveBacks(payments, giveBacks);
   const plan = planOf(facts, rules);
   const trial = inOrder(ofKind(facts, "trial"))[0];
-  const periods = plan.kind === "once" ? [] : periodsOf(payments, matched.full, plan.interval, trial?.to, zone);
+  const ends = ofKind(facts, "cancelled").flatMap((cancel) => cancel.for ?? []);
+  const periods = plan.kind === "once" ? [] : periodsOf(payments, matched.full, plan.interval, trial?.to, zone, ends);
   const standing = periods.filter(({ payment }) => !matched.full.has(payment.id));
   const instalments = plan.kind === "instalments" ? instalmentsOf(plan, payments, periods, matched) : undefined;
   const complete = instalments?.complete ?? false;
@@ -108,7 +109,7 @@ export function fold(
       .flat()
       .map((back) => back.id)
       .toSorted(),
-    remarks: remarksOf(facts, { payments, periods, matched, disputes, repeats: plan.kind !== "once", zone }),
+    remarks: remarksOf(facts, { periods, matched, disputes, repeats: plan.kind !== "once", zone }),
   };
 
   function stands(payment: Payment): boolean {

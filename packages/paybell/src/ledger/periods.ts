@@ -1,5 +1,13 @@
 import type { Day, Instant, Interval, When } from "@paybell/protocols/domain/day";
-import { addIntervals, dayOf, intervalBetween, intervalsUntil, startOfDay, whenDay } from "../domain/calendar.ts";
+import {
+  addIntervals,
+  dayOf,
+  endOf,
+  intervalBetween,
+  intervalsUntil,
+  startOfDay,
+  whenDay,
+} from "../domain/calendar.ts";
 import type { Payment } from "./give-back.ts";
 
 /** What one payment of a plan covers. */
@@ -16,6 +24,7 @@ export type Period = {
  * Each payment covers one period, counted from its due date, not from the day it was made or arrived.
  * The provider's own due date wins over our arithmetic. Calendar months keep their anchor day.
  * @param trialEnd the first paid period starts there
+ * @param cancelledFor a payment made after such a day begins the cycle anew
  * Source: docs/rules.md, R6
  */
 export function periodsOf(
@@ -24,12 +33,14 @@ export function periodsOf(
   known: Interval | undefined,
   trialEnd: When | undefined,
   zone: string,
+  cancelledFor: readonly When[] = [],
 ): Period[] {
   const placed = place(payments, givenBack);
   const first = placed[0];
   if (!first) return [];
   const madeOn = (payment: Payment) => dayOf(payment.happenedAt, zone);
-  const anchor = first.position === 1 && trialEnd ? whenDay(trialEnd, zone) : madeOn(first.payment);
+  let begun = first.position;
+  let anchor = first.position === 1 && trialEnd ? whenDay(trialEnd, zone) : madeOn(first.payment);
   const interval = known ?? inferred(placed, anchor, zone) ?? { unit: "month", count: 1 };
   const wordOn = new Map<number, When | undefined>();
   for (const { payment, position } of placed) {
@@ -37,9 +48,13 @@ export function periodsOf(
       wordOn.set(position + 1, payment.next);
   }
 
-  return placed.map(({ payment, position }) => {
-    const word = position === first.position ? (position === 1 ? trialEnd : undefined) : wordOn.get(position);
-    let due: Day = word ? whenDay(word, zone) : addIntervals(anchor, interval, position - first.position);
+  return placed.map(({ payment, position }, n) => {
+    let word = position === first.position ? (position === 1 ? trialEnd : undefined) : wordOn.get(position);
+    const last = placed[n - 1]?.payment.happenedAt ?? payment.happenedAt;
+    if (cancelledFor.some((day) => last < endOf(day, zone) && payment.happenedAt >= endOf(day, zone))) {
+      [begun, anchor, word] = [position, madeOn(payment), undefined];
+    }
+    let due: Day = word ? whenDay(word, zone) : addIntervals(anchor, interval, position - begun);
     let paidThrough: When = payment.next ?? { day: following(anchor, interval, due) };
     if (!payment.next && whenDay(paidThrough, zone) <= madeOn(payment)) {
       // A plan that rested and goes on: this payment buys the period it was made in, not one long gone.

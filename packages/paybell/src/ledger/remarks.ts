@@ -14,7 +14,6 @@ export type RemarkKind =
   | "dispute_opened";
 
 type Known = {
-  readonly payments: readonly Payment[];
   readonly periods: readonly Period[];
   readonly matched: Matched;
   readonly disputes: readonly Dispute[];
@@ -25,7 +24,7 @@ type Known = {
 
 export function remarksOf(
   facts: readonly LedgerFact[],
-  { payments, periods, matched, disputes, repeats, zone }: Known,
+  { periods, matched, disputes, repeats, zone }: Known,
 ): Remark[] {
   return [
     ...matched.unmatched.map((back) => ({ kind: "refund_without_payment" as const, fact: back.id })),
@@ -33,7 +32,7 @@ export function remarksOf(
       .filter((dispute) => dispute.standing === "opened")
       .map((dispute) => ({ kind: "dispute_opened" as const, fact: dispute.facts[0]! })),
     ...stillCharged(periods, matched),
-    ...(repeats ? paidAfterCancellation(facts, payments, zone) : []),
+    ...(repeats ? paidAfterCancellation(facts, periods, zone) : []),
   ];
 }
 
@@ -67,9 +66,14 @@ function stillCharged(periods: readonly Period[], matched: Matched): Remark[] {
   });
 }
 
-function paidAfterCancellation(facts: readonly LedgerFact[], payments: readonly Payment[], zone: string): Remark[] {
+/** Charged for what lies beyond the day the plan was cancelled for. */
+function paidAfterCancellation(facts: readonly LedgerFact[], periods: readonly Period[], zone: string): Remark[] {
   return ofKind(facts, "cancelled").flatMap((cancel) => {
-    const paid = cancel.for && payments.find((payment) => payment.happenedAt >= endOf(cancel.for!, zone));
-    return paid ? [{ kind: "payment_after_cancellation" as const, fact: paid.id }] : [];
+    const end = cancel.for ? endOf(cancel.for, zone) : cancel.happenedAt;
+    const paid = periods.find(
+      ({ payment, paidThrough }) =>
+        payment.happenedAt >= end || (payment.happenedAt > cancel.happenedAt && endOf(paidThrough, zone) > end),
+    );
+    return paid ? [{ kind: "payment_after_cancellation" as const, fact: paid.payment.id }] : [];
   });
 }
