@@ -78,6 +78,22 @@ test("a cancellation known only from the failure that follows it starts no dunni
   await story.holds();
 });
 
+test("a refund that failed and then went through takes access, one that went through and then failed gives it back (R10)", async () => {
+  for (const [first, second, open] of [
+    ["failed_refunded", "successed_refunded", false],
+    ["successed_refunded", "failed_refunded", true],
+  ] as const) {
+    const story = await tell("2026-02-01T10:00:00");
+    const refund = { event_type: "payment.refunded", transaction_type: "refund", transaction_id: "r1" };
+    await story.on("2026-02-01T10:00:00", {});
+    await story.on("2026-02-05T10:00:00", { ...refund, payment_status: first });
+    await story.on("2026-02-06T10:00:00", { ...refund, payment_status: second });
+    expect(await story.allowed("kim@example.com", "club")).toBe(open);
+    expect((await story.order("A1B2C3D4")).balance.minor).toBe(open ? 9700 : 0);
+    await story.holds();
+  }
+});
+
 test("days of grace end with a Berlin day also when the clocks change on it (R7, R9)", async () => {
   const story = await tell("2026-02-22T10:00:00");
   await story.on("2026-02-22T10:00:00", sub(1, { next_payment_at: "2026-03-22" }));

@@ -28,9 +28,12 @@ export type Matched = {
 
 /** Refunds that stand (a refund taken back counts as never given) and lost disputes, in order of their own time. */
 export function giveBacksOf(facts: readonly LedgerFact[], disputes: readonly Dispute[]): GiveBack[] {
-  const reversed = new Set(ofKind(facts, "refund_reversed").map((fact) => fact.reverses));
+  const reversals = ofKind(facts, "refund_reversed");
+  // A refund that failed first and was carried out later stands: the latest word by its own time counts.
+  const reversed = ({ transactionId, happenedAt }: FactOf<"refund">) =>
+    reversals.some((fact) => fact.reverses === transactionId && fact.happenedAt >= happenedAt);
   const refunds = inOrder(ofKind(facts, "refund"))
-    .filter((fact) => !reversed.has(fact.transactionId))
+    .filter((fact) => !reversed(fact))
     .map((fact) => ({ ...fact, lostDispute: false }));
   const lost = disputes.flatMap((dispute): GiveBack[] =>
     dispute.standing === "lost" && dispute.amount
