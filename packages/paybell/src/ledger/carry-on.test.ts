@@ -32,3 +32,20 @@ test("a store that refuses every write for a while holds up neither those who as
     await pool.end();
   }
 });
+
+test("what the store says of a row that it refuses does not get into the log", async () => {
+  const { connection } = await emptyDatabase();
+  const database =
+    typeof connection === "string"
+      ? connection
+      : `postgres://${connection.user}@localhost/${connection.database}?host=${encodeURIComponent(connection.host)}`;
+  const lines = new PassThrough();
+  const shop = await openShop("2026-03-01T10:00:00", { database, log: pino({ level: "trace" }, lines) });
+  const pool = createPool(connection);
+  await pool.query("alter table orders add constraint none check (email = '')");
+  await pool.end();
+  await shop.notify({ order_id: "FIRST", buyer_email: "kim@example.com" });
+  const said = String(lines.read());
+  expect(said).toContain("23514");
+  expect(said).not.toContain("kim@example.com");
+});

@@ -119,7 +119,13 @@ export function createCarryOn(context: Context, bell: () => void): CarryOn {
         for (const one of touched) if (!(await applyEach([], [one]))) return false;
         return true;
       }
-      context.log.error({ err: error }, "something could not be applied; it waits in the operator's list");
+      // Messages of the store can quote what a buyer wrote, so only their kind and place are logged.
+      const stack =
+        error instanceof Error ? error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) : undefined;
+      context.log.error(
+        { code: codeOf(error), stack },
+        "something could not be applied; it waits in the operator's list",
+      );
       for (const one of batch) await setAside(one.accountId, one.id, "not_applicable");
       for (const one of touched) await postpone(context, one);
       return true;
