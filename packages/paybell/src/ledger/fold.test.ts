@@ -226,6 +226,37 @@ describe("instalments (R12)", () => {
   });
   test("an unpaid rate pauses after its days of grace", () =>
     expect(openAt(three.slice(0, 2), "2026-03-18T00:00:00")).toMatchObject({ open: false, word: "paused" }));
+  test("a rate refunded before the plan was complete takes only its own period", () => {
+    const facts = [...three, refund("2026-01-20", { amount: euro(199), rate: 1 })];
+    expect(openAt(facts, "2026-03-11").open).toBe(true);
+    expect(openAt(facts, "2026-04-17T23:59:59").open).toBe(true);
+    expect(openAt(facts, "2026-04-18T00:00:00").open).toBe(false);
+  });
+  test("the refund that broke the plan sets the day, not an earlier one that was paid again", () => {
+    const again = rate(1, "2026-03-25", { transactionId: "again", identity: "again", id: "again" });
+    const facts = [
+      ...three,
+      refund("2026-03-20", { amount: euro(199), rate: 1 }),
+      again,
+      refund("2026-06-20", { amount: euro(199), rate: 3 }),
+    ];
+    expect(openAt(facts, "2026-06-27T23:59:59").open).toBe(true);
+    expect(openAt(facts, "2026-06-28T00:00:00").open).toBe(false);
+  });
+  test("part refunds that add up break the plan on the day of the last", () => {
+    const facts = [
+      ...three,
+      refund("2026-03-20", { amount: euro(99), rate: 3 }),
+      refund("2026-06-20", { amount: euro(100), rate: 3 }),
+    ];
+    expect(openAt(facts, "2026-06-27T23:59:59").open).toBe(true);
+    expect(openAt(facts, "2026-06-28T00:00:00").open).toBe(false);
+  });
+  test("a part refund leaves a plan complete that one larger payment completed", () => {
+    const large = rate(2, "2026-03-10", { amount: euro(398) });
+    const facts = [rate(1, "2026-01-10"), large, refund("2026-06-20", { amount: euro(50), rate: 2 })];
+    expect(openAt(facts, "2030-01-01").open).toBe(true);
+  });
   test("a part refund of one rate leaves the plan complete", () =>
     expect(stateOf([...three, refund("2026-04-10", { amount: euro(50), rate: 2 })]).complete).toBe(true));
 });

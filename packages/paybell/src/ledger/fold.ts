@@ -67,7 +67,7 @@ export function fold(
   const ends = ofKind(facts, "cancelled").flatMap((cancel) => cancel.for ?? []);
   const periods = plan.kind === "once" ? [] : periodsOf(payments, matched.full, plan.interval, trial?.to, zone, ends);
   const standing = periods.filter(({ payment }) => !matched.full.has(payment.id));
-  const instalments = plan.kind === "instalments" ? instalmentsOf(plan, payments, periods, matched) : undefined;
+  const instalments = plan.kind === "instalments" ? instalmentsOf(plan, periods, matched) : undefined;
   const complete = instalments?.complete ?? false;
   const paidUp = complete || instalments?.brokenAt !== undefined;
   const trialOver = payments.length > 0 || ofKind(facts, "payment_failed").length > 0;

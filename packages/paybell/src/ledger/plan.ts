@@ -43,35 +43,55 @@ export function planOf(facts: readonly LedgerFact[], rules: RuleSettings): Known
 }
 
 /**
- * Complete when all rates are paid, or the net sum reaches the agreed total.
+ * Complete when all rates are paid, or the net sum reaches the agreed total. What was complete stays so until a
+ * payment is given back in full: part refunds change the balance alone.
  * @returns `brokenAt`: a refund made the completed plan incomplete, then
- * Source: docs/rules.md, R12
+ * Source: docs/rules.md, R10, R12
  */
 export function instalmentsOf(
-  plan: KnownPlan,
-  payments: readonly Payment[],
+  { total, agreed }: KnownPlan,
   periods: readonly Period[],
   matched: Matched,
 ): { complete: boolean; brokenAt?: Instant } {
-  const reached = (standing: readonly Period[], net: bigint) =>
-    plan.total !== undefined &&
-    standing.length > 0 &&
-    (new Set(standing.map(({ position }) => position)).size >= plan.total ||
-      (plan.agreed !== undefined && net >= plan.agreed.minor));
-  const gross = payments.reduce((sum, { amount }) => sum + amount.minor, 0n);
-  const backs = [...matched.of.values()].flat();
-  const net = backs.reduce((sum, { amount }) => sum - amount.minor, gross);
-  const complete = reached(
-    periods.filter(({ payment }) => !matched.full.has(payment.id)),
-    net,
-  );
-  if (complete || !reached(periods, gross)) return { complete };
-  const broken = periods
-    .filter(({ payment }) => matched.full.has(payment.id))
-    .flatMap(({ payment }) => matched.of.get(payment.id) ?? []);
-  return broken.length === 0
-    ? { complete }
-    : { complete, brokenAt: Math.min(...broken.map(({ happenedAt }) => happenedAt)) };
+  if (total === undefined) return { complete: false };
+  const rates = periods.map(({ payment, position }) => ({ payment, position, goneAt: goneAt(payment, matched) }));
+  const reached = (at: Instant, lessPartRefunds: boolean) => {
+    const standing = rates.filter(
+      ({ payment, goneAt: gone }) => payment.happenedAt <= at && (gone === null || gone > at),
+    );
+    const sum = standing.reduce(
+      (known, { payment }) => known + payment.amount.minor - (lessPartRefunds ? givenBack(payment, matched, at) : 0n),
+      0n,
+    );
+    return (
+      standing.length > 0 &&
+      (new Set(standing.map(({ position }) => position)).size >= total || (agreed !== undefined && sum >= agreed.minor))
+    );
+  };
+  let complete = false;
+  let brokenAt: Instant | undefined;
+  const instants = rates.flatMap(({ payment, goneAt: gone }) => [payment.happenedAt, ...(gone === null ? [] : [gone])]);
+  for (const at of [...new Set(instants)].toSorted((a, b) => a - b)) {
+    const before = complete;
+    complete = reached(at, !before);
+    if (complete) brokenAt = undefined;
+    else if (before) brokenAt = at;
+  }
+  return { complete, ...(brokenAt !== undefined && { brokenAt }) };
+}
+
+/** When a payment was given back in full; null: it stands. */
+function goneAt(payment: Payment, matched: Matched): Instant | null {
+  if (!matched.full.has(payment.id)) return null;
+  const times = (matched.of.get(payment.id) ?? []).map(({ happenedAt }) => happenedAt).toSorted((a, b) => a - b);
+  const full = times.find((at) => payment.amount.minor - givenBack(payment, matched, at) <= 1n);
+  return Math.max(payment.happenedAt, full ?? times.at(-1) ?? payment.happenedAt);
+}
+
+function givenBack(payment: Payment, matched: Matched, until: Instant): bigint {
+  return (matched.of.get(payment.id) ?? [])
+    .filter(({ happenedAt }) => happenedAt <= until)
+    .reduce((sum, { amount }) => sum + amount.minor, 0n);
 }
 
 const intervals: Record<NonNullable<RuleSettings["interval"]>, Interval> = {
