@@ -2,6 +2,7 @@ import { z } from "zod";
 import { inTransaction, type Tx } from "../db/transaction.ts";
 import { newId } from "../domain/id.ts";
 import { productConfig, type ProductConfig } from "../domain/product.ts";
+import { waitForBookings } from "../ledger/order-rows.ts";
 import type { Who } from "./auth.ts";
 import { type Api, endpoint } from "./endpoint.ts";
 import { iso, isoInstant } from "./instant.ts";
@@ -236,6 +237,7 @@ function refuseTaken(taken: readonly Source[]): void {
 async function adoptLate({ house }: Api, who: Who, productId: string, sources: readonly Source[]): Promise<void> {
   await house.applyDue();
   if (sources.length === 0) return;
+  await inTransaction(house.pool, (tx) => waitForBookings(tx, who.accountId));
   const late = await inTransaction(house.pool, (tx) =>
     adoptItems(tx, who.accountId, productId, sources, house.clock()),
   );

@@ -48,7 +48,7 @@ export async function itemsFor(
   if (incoming.length === 0) return new Map();
   const wanted = new Map(incoming.map((one) => [itemKey(one.order.id, one.fact.productId), one]));
   const sorted = [...wanted].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
-  const { rows } = await tx.query<{ id: string; order_row: string; product_key: string }>({
+  const { rows } = await tx.query<{ id: string; order_row: string; product_key: string; unmapped: boolean }>({
     name: "items_for",
     text: `
       with wanted as (
@@ -63,11 +63,11 @@ export async function itemsFor(
         where not exists (
           select 1 from item i where i.account_id = w.account_id and i.order_row = w.order_row and i.product_key = w.product_key)
         on conflict (account_id, order_row, product_key) do nothing
-        returning id, order_row, product_key
+        returning id, order_row, product_key, product_id
       )
-      select id, order_row, product_key from added
+      select id, order_row, product_key, product_id is null as unmapped from added
       union all
-      select i.id, i.order_row, i.product_key
+      select i.id, i.order_row, i.product_key, false
       from wanted w join item i on i.account_id = w.account_id and i.order_row = w.order_row and i.product_key = w.product_key`,
     values: transpose(
       sorted.map(({ order, notification, fact }) => [
@@ -83,7 +83,35 @@ export async function itemsFor(
       ]),
     ),
   });
+  const unmapped = rows.filter((row) => row.unmapped).map((row) => row.id);
+  if (unmapped.length > 0) await mapAgain(tx, [...new Set(sorted.map(({ order }) => order.accountId))], unmapped);
   return new Map(rows.map((row) => [itemKey(row.order_row, row.product_key), row.id]));
+}
+
+/**
+ * A mapping may have been committed after we looked, and cannot see what we have not committed. So we look again
+ * under a lock that whoever maps waits for before looking for unmapped items.
+ */
+async function mapAgain(tx: PoolClient, accountIds: readonly string[], itemIds: readonly string[]): Promise<void> {
+  await tx.query({
+    name: "share_mappings",
+    text: "select pg_advisory_xact_lock_shared(hashtextextended('mapping ' || id, 0)) from unnest($1::text[]) as t (id)",
+    values: [accountIds],
+  });
+  await tx.query({
+    name: "map_again",
+    text: `
+      update item i set product_id = s.product_id
+      from product_source s
+      where i.account_id = any($1) and i.id = any($2) and i.product_id is null
+        and s.account_id = i.account_id and s.protocol = i.protocol and s.product_key = i.product_key`,
+    values: [accountIds, itemIds],
+  });
+}
+
+/** Returns when every booking that has not seen the mappings committed so far is over. In a transaction of its own. */
+export async function waitForBookings(tx: PoolClient, accountId: string): Promise<void> {
+  await tx.query("select pg_advisory_xact_lock(hashtextextended('mapping ' || $1::text, 0))", [accountId]);
 }
 
 export function itemKey(orderRow: string, productKey: string): string {
