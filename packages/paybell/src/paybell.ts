@@ -9,7 +9,8 @@ import type { StoreConnection } from "./db/embedded-settings.ts";
 import { install } from "./db/installation.ts";
 import { masterKey } from "./db/master-key.ts";
 import { migrate } from "./db/migrate.ts";
-import { createPool } from "./db/pool.ts";
+import { ensurePartitions } from "./db/partitions.ts";
+import { createPool, isUnavailable } from "./db/pool.ts";
 import { createSeal } from "./db/seal.ts";
 import type { House } from "./house.ts";
 import { createCarryOn } from "./ledger/carry-on.ts";
@@ -167,17 +168,15 @@ function assemble(
       const { pathname } = new URL(request.url);
       if (!pathname.startsWith("/in/")) return api.fetch(request);
       const token = pathname.slice("/in/".length);
-      return request.method === "POST"
-        ? door.receive(request, token)
-        : works(request, await connections.find(token).catch(() => undefined));
+      return request.method === "POST" ? door.receive(request, token) : works(request, () => connections.find(token));
     },
     async start() {
       mails.start();
       carryOn.start();
       ticking ??= setInterval(() => {
-        tick = tick.then(work);
+        tick = tick.then(() => work(leftBehindMs));
       }, tickMs);
-      tick = tick.then(() => carryOn.recover(0)).then(work);
+      tick = tick.then(() => work(0));
       await tick;
     },
     async settle() {
@@ -204,22 +203,29 @@ function assemble(
     await store.stop();
   }
 
-  async function work(): Promise<void> {
+  async function work(olderThanMs: number): Promise<void> {
     try {
-      await carryOn.recover(leftBehindMs);
+      await carryOn.recover(olderThanMs);
       await carryOn.applyDue();
       await mails.sendDue();
       if (performance.now() - tidiedAt > 3_600_000) {
         tidiedAt = performance.now();
         await dropOldAnswers(context, context.clock());
+        // Ahead of time, so that the first notification of a month waits for nobody's long query.
+        for (const table of ["notification", "event"] as const) {
+          await ensurePartitions(context.pool, table, [context.clock(), context.clock() + weekMs]);
+        }
       }
     } catch (error) {
-      context.log.warn({ code: (error as { code?: string }).code }, "background work waits for the store");
+      if (!isUnavailable(error))
+        context.log.error({ code: (error as { code?: string }).code }, "background work failed");
+      else context.log.warn({ code: (error as { code?: string }).code }, "background work waits for the store");
     }
   }
 }
 
 const tickMs = 2000;
+const weekMs = 7 * 86_400_000;
 /** A node that lives acts on what it recorded within this. */
 const leftBehindMs = 5000;
 

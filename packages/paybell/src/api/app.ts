@@ -36,6 +36,7 @@ import { waiting } from "./waiting.ts";
 export function createApi(house: House): Hono<ApiEnv> {
   const app = new Hono<ApiEnv>();
   const api: Api = { app, house };
+  let described: ReturnType<typeof generateSpecs> | undefined;
   app.onError(answerError(house));
   app.notFound((c) => {
     const allowed = methodsOf(app, c.req.path);
@@ -60,7 +61,10 @@ export function createApi(house: House): Hono<ApiEnv> {
   app.get(
     "/openapi.json",
     describeRoute({ summary: "This description", tags: ["health"], responses: upAnswers }),
-    async (c) => c.json(await generateSpecs(app, { documentation: documentation(house), excludeStaticFile: false })),
+    async (c) => {
+      described ??= generateSpecs(app, { documentation: documentation(house), excludeStaticFile: false });
+      return c.json(await described);
+    },
   );
 
   app.get("/", describeRoute({ summary: "A word for people", tags: ["health"], responses: upAnswers }), (c) =>

@@ -19,7 +19,7 @@ export async function eraseCustomer(
   await inTransaction(pool, async (tx) => {
     const of: Of = [accountId, customerId];
     const orders = await lockOrders(tx, of);
-    await forgetTexts(seal, tx, of);
+    await forgetTexts(seal, tx, of, now);
     await tx.query(
       `update customer set erased_at = coalesce(erased_at, $3), reference = null, first_name = null, last_name = null,
          country = null, language = null
@@ -76,7 +76,7 @@ async function lockOrders(tx: Tx, of: Of): Promise<string[]> {
  * Sealed texts that are found by nothing but what they say: kept answers to requests, which could be shown again
  * for 30 days, and mails to the operator.
  */
-async function forgetTexts(seal: House["seal"], tx: Tx, of: Of): Promise<void> {
+async function forgetTexts(seal: House["seal"], tx: Tx, of: Of, now: Instant): Promise<void> {
   const [accountId, customerId] = of;
   const { rows: emails } = await tx.query<{ email: string }>(
     `select email from customer_email where account_id = $1 and customer_id = $2
@@ -84,6 +84,12 @@ async function forgetTexts(seal: House["seal"], tx: Tx, of: Of): Promise<void> {
     of,
   );
   const names = [customerId, ...emails.map(({ email }) => email)].filter((name) => name !== "");
+  await redactUnread(
+    tx,
+    of,
+    names.filter((name) => name.includes("@")),
+    now,
+  );
   const speaks = (sealed: Buffer, about: string) => {
     const text = seal.open(sealed, about).toLowerCase();
     return names.some((name) => text.includes(name));
@@ -106,9 +112,47 @@ async function forgetTexts(seal: House["seal"], tx: Tx, of: Of): Promise<void> {
   ]);
 }
 
+/** What could not be verified or read belongs to no order; it is found by what it says. */
+async function redactUnread(tx: Tx, [accountId]: Of, names: readonly string[], now: Instant): Promise<void> {
+  const speaks = (body: Buffer) => {
+    const text = body.toString("utf8").toLowerCase();
+    return names.some((name) => text.includes(name));
+  };
+  const { rows: refused } = await tx.query<{ id: string; body: Buffer }>(
+    "select id, body from refusal where account_id = $1",
+    [accountId],
+  );
+  await tx.query("delete from refusal where account_id = $1 and id = any($2)", [
+    accountId,
+    refused.filter(({ body }) => speaks(body)).map(({ id }) => id),
+  ]);
+  const { rows: unread } = await tx.query<KeptBody>(
+    `select id, received_at, protocol, body from notification
+     where account_id = $1 and state = 'waiting' and event = '' and redacted_at is null`,
+    [accountId],
+  );
+  for (const row of unread.filter(({ body }) => speaks(body))) await redactBody(tx, accountId, row, now);
+}
+
+type KeptBody = { id: string; received_at: Instant; protocol: string; body: Buffer };
+
+async function redactBody(tx: Tx, accountId: string, row: KeptBody, now: Instant): Promise<void> {
+  await tx.query(
+    `update notification set body = $4, headers = '[]', redacted_at = $5
+     where account_id = $1 and id = $2 and received_at = $3`,
+    [
+      accountId,
+      row.id,
+      new Date(row.received_at),
+      Buffer.from(protocolNamed(row.protocol).redact(row.body)),
+      new Date(now),
+    ],
+  );
+}
+
 /** Those the facts came from, and those that named an order without saying anything to act on. */
 async function redactNotifications(tx: Tx, of: Of, now: Instant): Promise<void> {
-  const { rows } = await tx.query<{ id: string; received_at: Instant; protocol: string; body: Buffer }>(
+  const { rows } = await tx.query<KeptBody>(
     `
     select n.id, n.received_at, n.protocol, n.body from notification n
     where n.account_id = $1 and n.redacted_at is null and (
@@ -117,11 +161,5 @@ async function redactNotifications(tx: Tx, of: Of, now: Instant): Promise<void> 
         select protocol, provider_account, mode, order_id from orders where account_id = $1 and customer_id = $2))`,
     of,
   );
-  for (const { id, received_at, protocol, body } of rows) {
-    await tx.query(
-      `update notification set body = $4, headers = '[]', redacted_at = $5
-       where account_id = $1 and id = $2 and received_at = $3`,
-      [of[0], id, new Date(received_at), Buffer.from(protocolNamed(protocol).redact(body)), new Date(now)],
-    );
-  }
+  for (const row of rows) await redactBody(tx, of[0], row, now);
 }

@@ -29,18 +29,19 @@ export function idempotent(house: House): MiddlewareHandler<ApiEnv> {
     const hash = sha256(Buffer.concat([Buffer.from(asked), body]));
 
     if (!(await begin(house, who, key, hash))) return await earlier(house, who, key, hash);
-    let kept = false;
+    // What was done stays under its key even when its answer cannot be kept: better no second answer than a second act.
+    let acted = false;
     try {
       await next();
-      if (!c.res.ok) return;
+      acted = c.res.ok;
+      if (!acted) return;
       const answer: Kept = {
         type: c.res.headers.get("content-type") ?? "application/json",
         body: await c.res.clone().text(),
       };
       await finish(house, who, key, c.res.status, answer);
-      kept = true;
     } finally {
-      if (!kept) await forget(house, who, key, hash);
+      if (!acted) await forget(house, who, key, hash);
     }
   };
 }

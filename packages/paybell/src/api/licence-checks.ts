@@ -148,7 +148,7 @@ type Who = ApiEnv["Variables"]["who"];
 
 /**
  * Without an API key: so many questions for each licence key, and so many wrong keys in all. When those are used
- * up, keys this node knows to be good still pass, so that somebody who guesses locks nobody out.
+ * up, keys this node has seen to be good still pass; one it has not seen yet waits out the minute.
  */
 function createGuard(house: House) {
   const each = new RateLimiterMemory({ points: 60, duration: 60 });
@@ -161,9 +161,9 @@ function createGuard(house: House) {
       const asked = { key: body.key, productId: body.product_id };
       if (who) return { ...asked, accountId: who.accountId, modes: who.modes };
       const hash = hashOf(body.key);
-      await consume(each, hash);
       const left = await wrong.get(wrongKey);
       if (left && left.remainingPoints <= 0 && !good.has(hash)) throw tooMany(left);
+      await consume(each, hash);
       return asked;
     },
     known(key: string): void {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { normaliseEmail } from "../domain/email.ts";
+import type { Who } from "./auth.ts";
 import { type Api, endpoint } from "./endpoint.ts";
 import { mailRows, mailSchema, shownMail } from "./mail-view.ts";
 import { page, pageOf, pageQuery } from "./paging.ts";
@@ -37,7 +38,7 @@ export function mails(api: Api): void {
         email: query.email ?? query.to,
       });
       const { rows, next_cursor } = page(found, query.limit);
-      return { data: rows.map((row) => shownMail(house, row)), next_cursor };
+      return { data: rows.map((row) => mailFor(who, shownMail(house, row))), next_cursor };
     },
   );
 
@@ -47,7 +48,12 @@ export function mails(api: Api): void {
     async ({ who, id }) => {
       const [row] = await mailRows(house, { accountId: who.accountId, modes: who.modes, id: id(), limit: 1 });
       if (!row) throw notFound("mail");
-      return shownMail(house, row);
+      return mailFor(who, shownMail(house, row));
     },
   );
+}
+
+/** A text holds login links, codes and keys: who may only read does not get to log in as a buyer. */
+function mailFor<M extends { text: string | null; html: string | null }>(who: Who, mail: M): M {
+  return who.scope === "read" ? { ...mail, text: null, html: null } : mail;
 }

@@ -15,10 +15,14 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 function ask(method: string, path: string, init: RequestInit = {}): Promise<Response> {
-  return fetch(server.url + path, { method, ...init, headers: { authorization: `Bearer ${apiKey}`, ...init.headers } });
+  return fetch(server.url + path, {
+    method,
+    ...init,
+    headers: { authorization: `Bearer ${apiKey}`, ...Object.fromEntries(new Headers(init.headers)) },
+  });
 }
 
-const chunked = (text: string) =>
+const chunked = (text: string): ReadableStream =>
   new ReadableStream({
     start(controller) {
       for (const piece of text.match(/.{1,7}/gs) ?? []) controller.enqueue(new TextEncoder().encode(piece));

@@ -19,6 +19,11 @@ export type Installed = {
  * @param apiKey the owner key to use; without one it is generated
  */
 export async function install(pool: Pool, seal: Seal, now: Instant, apiKey: string | undefined): Promise<Installed> {
+  if (apiKey !== undefined && !/^[\x21-\x7e]{1,500}$/.test(apiKey)) {
+    throw new ApiKeyError(
+      "PAYBELL_API_KEY must be printable ASCII characters without blanks, at most 500; take a long random one.",
+    );
+  }
   return inTransaction(pool, async (tx) => {
     await tx.query("select pg_advisory_xact_lock(hashtext('paybell.install'))");
     const { rows } = await tx.query<{ id: string; sealed: Buffer }>("select id, sealed from installation");
@@ -32,6 +37,12 @@ export async function install(pool: Pool, seal: Seal, now: Instant, apiKey: stri
     if (apiKey !== undefined) await addKey(tx, accountId, apiKey, now);
     return { accountId, newKey: null };
   });
+}
+
+/** The owner key could never be sent in a header. */
+export class ApiKeyError extends Error {
+  override readonly name = "ApiKeyError";
+  readonly code = "api_key";
 }
 
 async function first(tx: PoolClient, seal: Seal, now: Instant, apiKey: string | undefined): Promise<Installed> {
@@ -53,7 +64,7 @@ async function addKey(tx: PoolClient, accountId: string, key: string, now: Insta
     `insert into api_key (account_id, id, name, hash, hint, scope, mode, created_at)
      values ($1, $2, 'Owner', $3, $4, 'owner', 'live', $5)
      on conflict (hash) do nothing`,
-    [accountId, newId(now), sha256(key), key.slice(-4), new Date(now)],
+    [accountId, newId(now), sha256(key), key.length < 16 ? "" : key.slice(-4), new Date(now)],
   );
 }
 

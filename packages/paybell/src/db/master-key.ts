@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
@@ -12,11 +12,28 @@ export async function masterKey(given: string | undefined, file: string | null):
   if (file === null) return randomBytes(32);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   try {
-    await writeFile(file, `${randomBytes(32).toString("base64")}\n`, { mode: 0o600, flag: "wx" });
+    await writeDurably(file, `${randomBytes(32).toString("base64")}\n`);
   } catch (error) {
     if ((error as { code?: string }).code !== "EEXIST") throw error;
   }
   return decode(await readFile(file, "utf8"), file);
+}
+
+/** The store is durable from its first commit; the key that opens it must be as well. */
+async function writeDurably(file: string, text: string): Promise<void> {
+  const handle = await open(file, "wx", 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  const folder = await open(dirname(file), "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 function decode(text: string, source: string): Uint8Array {

@@ -110,7 +110,7 @@ export function createCarryOn(context: Context, bell: () => void): CarryOn {
       await applyTogether(batch, touched);
       return true;
     } catch (error) {
-      if (isUnavailable(error)) {
+      if (isUnavailable(error) || isBusy(error)) {
         context.log.warn({ code: codeOf(error) }, "the store is away; kept notifications are applied when it is back");
         return false;
       }
@@ -164,6 +164,11 @@ async function postpone({ pool, clock }: Context, { accountId, itemId }: ItemKey
     itemId,
     new Date(clock() + 3_600_000),
   ]);
+}
+
+/** Waited too long for somebody else's lock, again and again: nothing is wrong with what was to be applied. */
+function isBusy(error: unknown): boolean {
+  return ["57014", "40001", "40P01", "55P03"].includes(codeOf(error) ?? "");
 }
 
 function codeOf(error: unknown): string | undefined {

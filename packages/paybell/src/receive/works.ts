@@ -1,7 +1,7 @@
 import type { InConnection } from "./connections.ts";
 
 /** What a person sees who opens a connection's address in a browser. */
-export function works(request: Request, connection: InConnection | undefined): Response {
+export async function works(request: Request, find: () => Promise<InConnection | undefined>): Promise<Response> {
   if (request.method !== "GET" && request.method !== "HEAD") {
     return new Response("Send notifications by POST", {
       status: 405,
@@ -9,10 +9,10 @@ export function works(request: Request, connection: InConnection | undefined): R
     });
   }
   const german = /^\s*de\b/i.test(request.headers.get("accept-language") ?? "");
-  const [status, text] = connection
-    ? ([200, german ? found.de : found.en] as const)
-    : ([404, german ? missing.de : missing.en] as const);
-  return new Response(text, {
+  const connection = await find().catch(() => "away" as const);
+  const [status, words] =
+    connection === "away" ? ([503, away] as const) : connection ? ([200, found] as const) : ([404, missing] as const);
+  return new Response(german ? words.de : words.en, {
     status,
     headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" },
   });
@@ -21,6 +21,11 @@ export function works(request: Request, connection: InConnection | undefined): R
 const found = {
   en: "This works. Payment notifications sent here by POST are received.\n",
   de: "Das funktioniert. Zahlungsbenachrichtigungen, die per POST hierher gesendet werden, kommen an.\n",
+};
+
+const away = {
+  en: "Temporarily unavailable. Please try again in a moment.\n",
+  de: "Vorübergehend nicht erreichbar. Bitte versuchen Sie es gleich noch einmal.\n",
 };
 
 const missing = {
