@@ -5,6 +5,8 @@ export default defineConfig({
     include: ["packages/*/src/**/*.test.{ts,tsx}"],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Most of a test is waiting for a store, a mail server or a child process.
+    maxWorkers: 2,
   },
   resolve: {
     // Tests run on the sources, so that no stale build can pass them.

@@ -3,6 +3,7 @@ import type { PoolClient } from "pg";
 import type { HeldItem } from "../access/entitlements.ts";
 import { announced, announceEntitlements } from "../access/announce.ts";
 import type { Context } from "../context.ts";
+import { together } from "../db/transaction.ts";
 import { groupBy } from "../domain/group.ts";
 import { raiseAlarms } from "../fulfil/alarms.ts";
 import type { Alarm } from "./alarm.ts";
@@ -44,7 +45,7 @@ export async function apply(
   const incoming = speaking.flatMap((notification, index) =>
     notification.reading.facts.map((fact) => ({ notification, fact, order: orders[index]! })),
   );
-  const [erased, items] = await Promise.all([lockCustomers(tx, places), itemsFor(tx, incoming)]);
+  const [erased, items] = await together(tx, () => Promise.all([lockCustomers(tx, places), itemsFor(tx, incoming)]));
   const rows = incoming.map(
     ({ notification, fact, order }): NewFact => ({
       ...notification,
@@ -56,12 +57,9 @@ export async function apply(
   );
   const orderRows = new Set(places.map((place) => place.id));
   // From here on everything is read under the lock, and after the facts were added: one connection keeps the order.
-  const [added, held, facts, before] = await Promise.all([
-    addFacts(tx, rows),
-    itemsHeldBy(tx, places),
-    factsOfOrders(tx, places),
-    announced(tx, places),
-  ]);
+  const [added, held, facts, before] = await together(tx, () =>
+    Promise.all([addFacts(tx, rows), itemsHeldBy(tx, places), factsOfOrders(tx, places), announced(tx, places)]),
+  );
 
   const affected = held.filter((item) => orderRows.has(item.order.row));
   const fresh = new Map<string, Instant>();
@@ -78,18 +76,22 @@ export async function apply(
   const conflicts = rows.filter((row) => contradicts(row, facts.get(row.itemId) ?? []));
 
   const licences = await takeLicences(context, tx, computed);
-  const { entitlements, written: announcedNow } = announceEntitlements(tx, heldItems(held, computed), before);
-  const { done, written: handedOver } = handOver(context, tx, computed, licences, entitlements);
-  await Promise.all([
-    announcedNow,
-    handedOver,
-    writeItems(
-      tx,
-      computed.map((item) => ({ ...item, effects: [...item.held.effects, ...(done.get(item.held.id) ?? [])] })),
-    ),
-    raiseAlarms(context, tx, [...computed.flatMap(alarmsOf), ...conflicts.map(conflictAlarm), ...licences.alarms]),
-    writeNotificationStates(tx, notificationStates(batch, computed, conflicts)),
-  ]);
+  await together(tx, () => {
+    const { entitlements, written: announcedNow } = announceEntitlements(tx, heldItems(held, computed), before);
+    const { done, written: handedOver } = handOver(context, tx, computed, licences, entitlements);
+    const items = computed.map((item) => ({
+      ...item,
+      effects: [...item.held.effects, ...(done.get(item.held.id) ?? [])],
+    }));
+    const alarms = [...computed.flatMap(alarmsOf), ...conflicts.map(conflictAlarm), ...licences.alarms];
+    return Promise.all([
+      announcedNow,
+      handedOver,
+      writeItems(tx, items),
+      raiseAlarms(context, tx, alarms),
+      writeNotificationStates(tx, notificationStates(batch, computed, conflicts)),
+    ]);
+  });
   await redactErased(tx, [
     ...speaking.filter((_, index) => erased.has(orders[index]!.customerId)),
     ...(await ofErasedCustomers(
