@@ -183,3 +183,42 @@ async function tell(start: string, products: readonly (typeof club)[] = [club]) 
     },
   };
 }
+
+test("what becomes of a plan an upgrade has replaced is not mailed (R14)", async () => {
+  const shop = await openShop("2026-01-15T10:00:00");
+  const old = await shop.product({ product_id: "basic", name: "Basic", features: ["basic"] });
+  await shop.product({ product_id: "pro", name: "Pro", features: ["pro"], replaces: [old.id] });
+  const plan = { payment_plan: "abonnement", frequency: "monthly", transaction_amount: "10.0" };
+  await shop.notify({ ...plan, order_id: "BASIC001", product_id: "basic", next_payment_at: "2026-02-15" });
+  await shop.at("2026-01-20T10:00:00");
+  await shop.notify({ order_id: "PRO00001", product_id: "pro", transaction_amount: "100.0" });
+  expect([await shop.allowed("kim@example.com", "basic"), await shop.allowed("kim@example.com", "pro")]).toEqual([
+    false,
+    true,
+  ]);
+  await shop.at("2026-03-10T10:00:00");
+  expect(await shop.mailKinds()).toEqual(["access_data", "access_data"]);
+  expect(await shop.allowed("kim@example.com", "basic", "2026-01-19T10:00:00")).toBe(true);
+});
+
+test("an upgrade given back within the paid time of the old plan leaves no moment with neither (R14)", async () => {
+  const shop = await openShop("2026-01-15T10:00:00");
+  const old = await shop.product({ product_id: "basic", name: "Basic", features: ["basic"] });
+  await shop.product({ product_id: "pro", name: "Pro", features: ["pro"], replaces: [old.id] });
+  const plan = { payment_plan: "abonnement", frequency: "monthly", transaction_amount: "10.0" };
+  await shop.notify({ ...plan, order_id: "BASIC001", product_id: "basic", next_payment_at: "2026-02-15" });
+  await shop.at("2026-01-20T10:00:00");
+  await shop.notify({ order_id: "PRO00001", product_id: "pro", transaction_amount: "100.0" });
+  await shop.at("2026-01-25T10:00:00");
+  await shop.notify({
+    order_id: "PRO00001",
+    product_id: "pro",
+    transaction_amount: "100.0",
+    event_type: "payment.refunded",
+    payment_status: "successed_refunded",
+  });
+  expect([await shop.allowed("kim@example.com", "basic"), await shop.allowed("kim@example.com", "pro")]).toEqual([
+    true,
+    false,
+  ]);
+});

@@ -56,6 +56,12 @@ export function entitlementsAt(items: readonly HeldItem[], at: Instant): Entitle
     .toSorted((a, b) => (a.feature < b.feature ? -1 : 1));
 }
 
+/** Items that rest because an upgrade is open. */
+export function replacedAt(items: readonly HeldItem[], at: Instant): Set<string> {
+  const held = items.map((item) => ({ item, standing: accessAt(item.state, at) }));
+  return new Set(items.filter((item) => isReplaced(item, held)).map((item) => item.itemId));
+}
+
 type Grant = Feature & { word: StandingWord; item: HeldItem; standing: Standing };
 type Feature = { name: string; open: boolean; limit: number | null; addsUp: boolean };
 

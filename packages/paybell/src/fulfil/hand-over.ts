@@ -25,6 +25,7 @@ export function handOver(
   computed: readonly Computed[],
   licences: Licences,
   entitlements: ReadonlyMap<string, readonly Entitlement[]>,
+  replaced: ReadonlySet<string>,
 ): { done: Map<string, string[]>; written: Promise<unknown> } {
   const done = new Map<string, string[]>();
   const wanted: { item: Computed; effect: Effect }[] = [];
@@ -35,7 +36,8 @@ export function handOver(
       effects.map(({ key }) => key),
     );
     for (const effect of effects)
-      if (isMailed(item, effect, entitlements.get(item.held.customer.id) ?? [])) wanted.push({ item, effect });
+      if (isMailed(item, effect, entitlements.get(item.held.customer.id) ?? [], replaced.has(item.held.id)))
+        wanted.push({ item, effect });
   }
   return { done, written: mail(context, tx, wanted, licences) };
 }
@@ -102,11 +104,18 @@ function lateKey(item: Computed, licences: Licences): Effect[] {
   ];
 }
 
-function isMailed({ held, now, state }: Computed, effect: Effect, entitlements: readonly Entitlement[]): boolean {
+function isMailed(
+  { held, now, state }: Computed,
+  effect: Effect,
+  entitlements: readonly Entitlement[],
+  replaced: boolean,
+): boolean {
   if (held.customer.erased || !held.product || held.product.config.mails[effect.mail] === false) return false;
   const welcome = effect.mail === "access_data" || effect.mail === "trial";
   // What happened before the product was mapped is not told one by one; the access data are.
   if (!welcome && held.quietBefore !== null && effect.at < held.quietBefore) return false;
+  // An upgrade stands in its place: what becomes of the old plan is no news to the buyer.
+  if (replaced && ["access_paused", "access_back", "payment_failed"].includes(effect.mail)) return false;
   if (effect.mail === "access_paused" || effect.mail === "access_back") {
     const names = held.product.config.features.map((feature) => (typeof feature === "string" ? feature : feature.name));
     const elsewhere = (name: string) =>

@@ -1,7 +1,7 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { PoolClient } from "pg";
-import type { HeldItem } from "../access/entitlements.ts";
-import { announced, announceEntitlements } from "../access/announce.ts";
+import { replacedAt } from "../access/entitlements.ts";
+import { announced, announceEntitlements, type CustomerItem } from "../access/announce.ts";
 import type { Context } from "../context.ts";
 import { together } from "../db/transaction.ts";
 import { groupBy } from "../domain/group.ts";
@@ -77,8 +77,16 @@ export async function apply(
 
   const licences = await takeLicences(context, tx, computed);
   await together(tx, () => {
-    const { entitlements, written: announcedNow } = announceEntitlements(tx, heldItems(held, computed), before);
-    const { done, written: handedOver } = handOver(context, tx, computed, licences, entitlements);
+    const customers = heldItems(held, computed);
+    const { entitlements, written: announcedNow } = announceEntitlements(tx, customers, before);
+    const { done, written: handedOver } = handOver(
+      context,
+      tx,
+      computed,
+      licences,
+      entitlements,
+      replacedOf(customers),
+    );
     const items = computed.map((item) => ({
       ...item,
       effects: [...item.held.effects, ...(done.get(item.held.id) ?? [])],
@@ -120,11 +128,18 @@ function conflictAlarm(row: NewFact): Alarm {
   };
 }
 
+function replacedOf(customers: readonly CustomerItem[]): Set<string> {
+  const replaced = [...groupBy(customers, ({ held }) => held.customer.id).values()].map((own) =>
+    replacedAt(
+      own.flatMap(({ item }) => item ?? []),
+      own[0]!.now,
+    ),
+  );
+  return new Set(replaced.flatMap((ids) => [...ids]));
+}
+
 /** Every item of the customers, those just computed with their new state. */
-function heldItems(
-  held: readonly Held[],
-  computed: readonly Computed[],
-): { held: Held; item: HeldItem | null; now: Instant }[] {
+function heldItems(held: readonly Held[], computed: readonly Computed[]): CustomerItem[] {
   const states = new Map(computed.map((one) => [one.held.id, one]));
   const now = Math.max(0, ...computed.map((one) => one.now));
   return held.map((item) => {
