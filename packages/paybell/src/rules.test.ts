@@ -222,3 +222,38 @@ test("an upgrade given back within the paid time of the old plan leaves no momen
     false,
   ]);
 });
+
+test("of messages that arrive together, the one with the vendor's signature says whose order it is; a forged one says nothing (R17)", async () => {
+  const shop = await openShop("2026-01-15T10:00:00");
+  await shop.product({ product_id: "4be81c07", features: ["course"] });
+  const member = await shop.ok<{ id: string; checkout_reference: string }>("POST", "/v1/customers", {
+    reference: "member-1",
+    email: "member@example.com",
+  });
+  await shop.post(
+    shop.bytes({
+      order_id: "ORDER001",
+      buyer_email: "other@example.com",
+      event_type: "payment.pending",
+      payment_status: "pending",
+    }),
+  );
+  await shop.post(
+    shop.bytes({ order_id: "ORDER001", buyer_email: "other@example.com", metadata: member.checkout_reference }),
+  );
+  await shop.post(
+    shop.bytes({
+      order_id: "ORDER002",
+      buyer_email: "thief@example.com",
+      metadata: `${member.checkout_reference.slice(0, -1)}_`,
+    }),
+  );
+  await shop.paybell.settle();
+  expect(await shop.allowed("member@example.com", "course")).toBe(true);
+  expect(await shop.allowed("other@example.com", "course")).toBe(false);
+  expect(await shop.allowed("thief@example.com", "course")).toBe(true);
+  expect(
+    (await shop.ok<{ data: { order_id: string; customer_id: string }[] }>("GET", "/v1/orders?order_id=ORDER002"))
+      .data[0]!.customer_id,
+  ).not.toBe(member.id);
+});

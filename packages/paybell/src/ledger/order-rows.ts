@@ -29,7 +29,10 @@ export async function ordersFor(
   const missing = new Map<string, StoredNotification>();
   for (const notification of batch) {
     const key = orderKey(notification);
-    if (!known.has(key) && !missing.has(key)) missing.set(key, notification);
+    const first = missing.get(key);
+    // Of several that arrived together, the one that carries the vendor's signature says whose order it is.
+    const better = first === undefined || (reference(first) === undefined && reference(notification) !== undefined);
+    if (!known.has(key) && better) missing.set(key, notification);
   }
   const wanted = [...missing.values()].toSorted((a, b) => (orderKey(a) < orderKey(b) ? -1 : 1));
   if (wanted.length > 0) {
