@@ -22,10 +22,13 @@ function ask(method: string, path: string, init: RequestInit = {}): Promise<Resp
   });
 }
 
+/** In about fifty pieces. */
 const chunked = (text: string): ReadableStream =>
   new ReadableStream({
     start(controller) {
-      for (const piece of text.match(/.{1,7}/gs) ?? []) controller.enqueue(new TextEncoder().encode(piece));
+      const bytes = new TextEncoder().encode(text);
+      const size = Math.ceil(bytes.length / 50);
+      for (let at = 0; at < bytes.length; at += size) controller.enqueue(bytes.subarray(at, at + size));
       controller.close();
     },
   });

@@ -138,7 +138,7 @@ const prefix = "paybell-memory-";
 function removeNow(place: Place, pid: number | undefined): void {
   try {
     if (pid !== undefined) process.kill(pid, "SIGQUIT");
-    rmSync(place.home, { recursive: true, force: true, maxRetries: 3 });
+    rmSync(place.home, { recursive: true, force: true, maxRetries: 10 });
   } catch {
     // a later start removes what is left; the exit status says something more important
   }

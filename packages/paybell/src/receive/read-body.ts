@@ -14,7 +14,8 @@ export async function readBody(
       if (done) break;
       length += value.length;
       if (length > limitBytes) {
-        await reader.cancel();
+        // Not waited for: a sender that goes on sending must not hold back the answer.
+        reader.cancel().catch(() => undefined);
         return "too_large";
       }
       pieces.push(value);
