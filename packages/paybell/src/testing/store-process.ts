@@ -64,7 +64,10 @@ export function startProcess(
     said: firstLine(createInterface({ input: child.stdout })),
     async stop() {
       child.stdin.end("stop\n");
+      // One that hangs must not take every test after it along.
+      const late = setTimeout(() => child.kill("SIGKILL"), 20_000);
       await ended;
+      clearTimeout(late);
     },
     async kill() {
       child.kill("SIGKILL");
