@@ -57,7 +57,8 @@ export function startProcess(
   });
   child.stdin.on("error", () => undefined); // it has ended by itself, and needs no telling
   const ended = new Promise<void>((resolve) => {
-    child.once("close", () => resolve());
+    // Not "close": that waits for output nobody reads any more.
+    child.once("exit", () => resolve());
   });
   return {
     child,
