@@ -214,7 +214,7 @@ describe.each(asRoot)("tried by %s", () => {
     const { connection } = await start(await folderFor(undefined)).said;
     const socket = `${connection.host}/.s.PGSQL.${connection.port}`;
     const script = `require("node:net").connect(${JSON.stringify(socket)}).on("connect", () => console.log("in")).on("error", (e) => console.log(e.code))`;
-    const seen = execFileSync(process.execPath, ["-e", `${script}.on("connect", () => process.exit())`], {
+    const seen = execFileSync(join(compiled, "node"), ["-e", `${script}.on("connect", () => process.exit())`], {
       ...nobody,
       cwd: "/",
     });

