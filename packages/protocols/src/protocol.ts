@@ -10,7 +10,18 @@ export type Incoming = {
   readonly body: Uint8Array<ArrayBuffer>;
 };
 
-export type RefusalCode = "signature_missing" | "signature_malformed" | "signature_mismatch" | "secret_missing";
+export type RefusalCode =
+  | "signature_missing"
+  | "signature_malformed"
+  | "signature_mismatch"
+  | "secret_missing"
+  | "secret_malformed"
+  | "id_missing"
+  | "id_malformed"
+  | "timestamp_missing"
+  | "timestamp_malformed"
+  | "timestamp_too_old"
+  | "timestamp_too_new";
 
 export type Verdict =
   | { readonly ok: true }
