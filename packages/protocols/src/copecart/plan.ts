@@ -45,6 +45,21 @@ const intervals: ReadonlyMap<string, Interval> = new Map([
   ["yearly", { unit: "year", count: 1 }],
 ]);
 
+/**
+ * The word for an interval.
+ * @returns null for an interval CopeCart has no word for
+ */
+export function frequencyOf({ unit, count }: Interval): string | null {
+  const plain: Interval =
+    unit === "day" && count % 7 === 0
+      ? { unit: "week", count: count / 7 }
+      : unit === "month" && count % 12 === 0
+        ? { unit: "year", count: count / 12 }
+        : { unit, count };
+  for (const [word, known] of intervals) if (known.unit === plain.unit && known.count === plain.count) return word;
+  return null;
+}
+
 function agreedOf(values: Values, total: number, currency: Currency): Money | undefined {
   const first = parseMinor(values["first_payment"], currency);
   const each = total === 1 ? 0n : parseMinor(values["next_payments"], currency);
