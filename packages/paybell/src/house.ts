@@ -1,5 +1,7 @@
 import type { Context } from "./context.ts";
 import type { RebuildReport } from "./ledger/rebuild.ts";
+import type { Network } from "./send/http.ts";
+import type { Publisher } from "./send/publish.ts";
 
 /** The stages, joined: what the surfaces (API, command) may ask for. */
 export type House = Context & {
@@ -13,4 +15,8 @@ export type House = Context & {
   rebuild(accountId?: string): Promise<RebuildReport>;
   /** a connection or its secrets changed: forget what is remembered of them */
   connectionsChanged(): void;
+  readonly network: Network;
+  readonly publisher: Publisher;
+  /** a job was made or cancelled */
+  jobsChanged(): void;
 };

@@ -20,8 +20,18 @@ import { createDoor } from "./receive/door.ts";
 import { works } from "./receive/works.ts";
 import { createRecorder } from "./record/record.ts";
 import { createRefuser } from "./record/refuse.ts";
-import { createMails } from "./send/mails.ts";
-import { createMailTransport } from "./send/smtp.ts";
+import { type Bell, createBell } from "./send/bell.ts";
+import { httpTransport, type Network } from "./send/http.ts";
+import { createJobs } from "./send/jobs.ts";
+import { createLanes, type Lanes } from "./send/lanes.ts";
+import { bringForward } from "./send/lane-rows.ts";
+import { mailTransport } from "./send/mail.ts";
+import { parseNets } from "./send/nets.ts";
+import { tellOfBounce, tellOfFailing, tellOfHealing } from "./send/notices.ts";
+import { createPublisher } from "./send/publish.ts";
+import type { Resolve } from "./send/resolve.ts";
+import { dropExpired, ensureSpace } from "./send/retention.ts";
+import { createMailTransport, type MailTransport } from "./send/smtp.ts";
 
 export type PaybellOptions = {
   /** "memory", a folder for the embedded store, or a `postgres://` address; default: DATABASE_URL, else PAYBELL_DATA, else ./paybell-data */
@@ -40,6 +50,12 @@ export type PaybellOptions = {
   readonly clock?: (() => number | Date) | { now(): number | Date };
   /** IANA zone in which days are days; default Europe/Berlin */
   readonly timeZone?: string;
+  /** ranges in one's own network that deliveries may reach, such as `10.0.0.0/8, fd00::/8`; without it public addresses only */
+  readonly allowNets?: string;
+  /** `http://host:port`: deliveries go through it, and it resolves their names */
+  readonly httpProxy?: string;
+  /** addresses of a host's name, asked once for each connection made; default: DNS */
+  readonly resolve?: Resolve;
   readonly log?: Logger;
 };
 
@@ -78,7 +94,15 @@ export async function createPaybell(options: PaybellOptions = {}): Promise<Paybe
     const { newKey, accountId } = await install(pool, seal, clock(), options.apiKey);
     const publicUrl = (options.publicUrl ?? "http://127.0.0.1:8787").replace(/\/+$/, "");
     const transport = options.smtpUrl ? createMailTransport(options.smtpUrl) : null;
+    const network: Network = {
+      nets: parseNets(options.allowNets ?? ""),
+      ...(options.resolve && { resolve: options.resolve }),
+      ...(options.httpProxy && { proxy: options.httpProxy }),
+    };
+    // The lanes need the context, and it tells them.
+    let lanes: Lanes | undefined;
     const context: Context = {
+      sending: { offer: (offered) => lanes?.offer(offered), look: (laneIds) => lanes?.look(laneIds) },
       pool,
       clock,
       seal,
@@ -88,12 +112,39 @@ export async function createPaybell(options: PaybellOptions = {}): Promise<Paybe
       sendsMail: transport !== null,
       log,
     };
-    return assemble(context, store, transport, newKey, accountId);
+    const bell = createBell(pool);
+    lanes = createLanes(
+      context,
+      { http: httpTransport(context, network), mail: mailTransport(context, transport) },
+      bell,
+      {
+        failing: (row, health, gone) => tellOfFailing(context, row, health, gone),
+        async healed(row) {
+          await bringForward(pool, row.id, clock());
+          await tellOfHealing(context, row);
+        },
+        bounced: (duty) => tellOfBounce(context, duty),
+      },
+    );
+    return assemble(
+      context,
+      network,
+      lanes,
+      { ...store, stop: () => closeAll(bell, transport, store) },
+      newKey,
+      accountId,
+    );
   } catch (error) {
     await pool.end();
     await store.stop();
     throw error;
   }
+}
+
+async function closeAll(bell: Bell, transport: MailTransport | null, store: Store): Promise<void> {
+  await bell.stop();
+  transport?.close();
+  await store.stop();
 }
 
 type Store = { readonly pool: Context["pool"]; readonly keyFile: string | null; stop(): Promise<void> };
@@ -133,13 +184,14 @@ async function migrated(connection: StoreConnection): Promise<void> {
 
 function assemble(
   context: Context,
+  network: Network,
+  lanes: Lanes,
   store: Store,
-  transport: ReturnType<typeof createMailTransport> | null,
   newApiKey: string | null,
   accountId: string,
 ): Paybell {
-  const mails = createMails(context, transport);
-  const carryOn = createCarryOn(context, () => mails.ring());
+  const carryOn = createCarryOn(context);
+  const jobs = createJobs(context);
   const connections = createConnections(context);
   const door = createDoor({
     context,
@@ -155,6 +207,9 @@ function assemble(
     replay: (account, ids) => carryOn.replay(account, ids),
     rebuild: (account) => rebuild(context, account),
     connectionsChanged: () => connections.forget(),
+    network,
+    publisher: createPublisher(context, (offered) => lanes.offer(offered)),
+    jobsChanged: () => void jobs.work().catch(() => undefined),
   };
   const api = createApi(house);
   let ticking: NodeJS.Timeout | undefined;
@@ -171,7 +226,8 @@ function assemble(
       return request.method === "POST" ? door.receive(request, token) : works(request, () => connections.find(token));
     },
     async start() {
-      mails.start();
+      await ensureSpace(context.pool, context.clock());
+      await lanes.start();
       carryOn.start();
       ticking ??= setInterval(() => {
         tick = tick.then(() => work(leftBehindMs));
@@ -183,7 +239,8 @@ function assemble(
       await carryOn.caughtUp();
       while ((await carryOn.recover(0)) > 0);
       await carryOn.applyDue();
-      await mails.sendDue();
+      await jobs.work();
+      await lanes.settle();
     },
     stop: () => (stopped ??= stop()),
     rebuild: () => rebuild(context),
@@ -198,7 +255,8 @@ function assemble(
     clearInterval(ticking);
     await tick;
     await carryOn.caughtUp();
-    await mails.stop();
+    await jobs.stop();
+    await lanes.stop();
     await context.pool.end();
     await store.stop();
   }
@@ -207,14 +265,15 @@ function assemble(
     try {
       await carryOn.recover(olderThanMs);
       await carryOn.applyDue();
-      await mails.sendDue();
+      await jobs.work();
+      await lanes.tick();
       if (performance.now() - tidiedAt > 3_600_000) {
         tidiedAt = performance.now();
         await dropOldAnswers(context, context.clock());
         // Ahead of time, so that the first notification of a month waits for nobody's long query.
-        for (const table of ["notification", "event"] as const) {
-          await ensurePartitions(context.pool, table, [context.clock(), context.clock() + weekMs]);
-        }
+        await ensurePartitions(context.pool, "notification", [context.clock(), context.clock() + weekMs]);
+        await ensureSpace(context.pool, context.clock());
+        await dropExpired(context.pool, context.clock());
       }
     } catch (error) {
       if (!isUnavailable(error))
@@ -224,7 +283,7 @@ function assemble(
   }
 }
 
-const tickMs = 2000;
+const tickMs = 2500;
 const weekMs = 7 * 86_400_000;
 /** A node that lives acts on what it recorded within this. */
 const leftBehindMs = 5000;

@@ -1,5 +1,6 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { PoolClient } from "pg";
+import type { Context } from "../context.ts";
 import { transpose } from "../db/rows.ts";
 import { groupBy } from "../domain/group.ts";
 import type { Held } from "../ledger/held-rows.ts";
@@ -15,6 +16,7 @@ export type CustomerItem = { readonly held: Held; readonly item: HeldItem | null
  * @returns the entitlements by customer; `written`: the difference is on its way
  */
 export function announceEntitlements(
+  context: Pick<Context, "clock" | "sending">,
   tx: PoolClient,
   entries: readonly CustomerItem[],
   before: ReadonlyMap<string, Announced>,
@@ -52,6 +54,7 @@ export function announceEntitlements(
         mode: held.mode,
         type,
         at,
+        orderKey: null,
         data: {
           customer_id: customerId,
           email: held.customer.erased ? null : held.order.contactEmail,
@@ -77,6 +80,7 @@ export function announceEntitlements(
         mode: held.mode,
         type: "access.revoked",
         at,
+        orderKey: null,
         data: {
           customer_id: customerId,
           email: held.order.contactEmail,
@@ -88,12 +92,15 @@ export function announceEntitlements(
       });
     }
   }
-  return { entitlements: now, written: Promise.all([writeAnnounced(tx, rows), addEvents(tx, events)]) };
+  return { entitlements: now, written: Promise.all([writeAnnounced(tx, rows), addEvents(context, tx, events)]) };
 }
 
 export type Announced = { open: boolean; until: Instant | null; limit: number | null };
 
-function change(last: Announced | undefined, next: Entitlement): Announcement["type"] | undefined {
+function change(
+  last: Announced | undefined,
+  next: Entitlement,
+): "access.granted" | "access.changed" | "access.revoked" | undefined {
   if (next.open && !last?.open) return "access.granted";
   if (!next.open && last?.open) return "access.revoked";
   if (next.open && last && (last.until !== next.until || last.limit !== next.limit)) return "access.changed";

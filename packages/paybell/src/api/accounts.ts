@@ -5,6 +5,7 @@ import { newId } from "../domain/id.ts";
 import { accountSettings, type AccountSettings } from "../domain/settings.ts";
 import { lockCustomers } from "../ledger/held-rows.ts";
 import type { Who } from "./auth.ts";
+import { ensureRetention } from "../send/retention.ts";
 import { type Api, endpoint } from "./endpoint.ts";
 import { iso, isoInstant } from "./instant.ts";
 import { page, pageOf, pageQuery } from "./paging.ts";
@@ -58,6 +59,8 @@ export function accounts(api: Api): void {
       answer: accountSchema,
     },
     async ({ who, body, now }) => {
+      const days = body.settings?.retention_days;
+      if (typeof days === "number") await ensureRetention(house.pool, now, days);
       await inTransaction(house.pool, async (tx) => {
         const { rows } = await tx.query<{ settings: AccountSettings }>(
           "select settings from account where id = $1 for update",
@@ -95,8 +98,12 @@ export function accounts(api: Api): void {
     async ({ who, body, now }) => {
       demandParentless(who);
       const id = newId(now);
+      if (body.settings.retention_days) await ensureRetention(house.pool, now, body.settings.retention_days);
       await house.pool.query(
-        "insert into account (id, parent_id, name, settings, created_at) values ($1, $2, $3, $4, $5)",
+        `with made as (
+           insert into account (id, parent_id, name, settings, created_at) values ($1, $2, $3, $4, $5) returning id
+         )
+         insert into lane (account_id, id, transport) select id, id, 'mail' from made`,
         [id, who.accountId, body.name, JSON.stringify(body.settings), new Date(now)],
       );
       return { id, parent_id: who.accountId, name: body.name, settings: body.settings, created_at: iso(now) };

@@ -52,7 +52,7 @@ export async function changeContact(house: House, change: Change): Promise<numbe
        where account_id = $1 and mode = $2 and kind = 'mail_bounced' and data ->> 'order_id' = $3 and closed_at is null`,
       [accountId, order.mode, order.order_id, new Date(now)],
     );
-    if (customerId !== order.customer_id) await leave(tx, accountId, order, now);
+    if (customerId !== order.customer_id) await leave(house, tx, accountId, order, now);
     return handOverOrder(house, tx, { accountId, orderId, now }, customerId);
   });
 }
@@ -151,7 +151,13 @@ async function addContactFact(
 }
 
 /** The customer the order left: what is still held is computed again; who holds nothing any more loses all. */
-async function leave(tx: Tx, accountId: string, { customer_id, mode }: LockedOrder, now: Instant): Promise<void> {
+async function leave(
+  house: House,
+  tx: Tx,
+  accountId: string,
+  { customer_id, mode }: LockedOrder,
+  now: Instant,
+): Promise<void> {
   const { rowCount } = await tx.query(
     "update item set due_at = $3 where account_id = $1 and customer_id = $2 and product_id is not null",
     [accountId, customer_id, new Date(now)],
@@ -163,12 +169,14 @@ async function leave(tx: Tx, accountId: string, { customer_id, mode }: LockedOrd
     [accountId, mode, customer_id, new Date(now)],
   );
   await addEvents(
+    house,
     tx,
     rows.map(({ feature }) => ({
       accountId,
       mode,
-      type: "access.revoked" as const,
+      type: "access.revoked",
       at: now,
+      orderKey: null,
       data: { customer_id, email: null, feature, until: null, limit: null, orders: [] },
     })),
   );

@@ -2,7 +2,7 @@ import type { Instant } from "@paybell/protocols/domain/day";
 import { inTransaction, type Tx } from "../db/transaction.ts";
 import { protocolNamed } from "../domain/protocols.ts";
 import type { House } from "../house.ts";
-import { sealedFor } from "../send/deliver.ts";
+import { sealedFor } from "../send/mail.ts";
 import { sealedAnswer } from "./idempotency.ts";
 
 /**
@@ -45,7 +45,7 @@ export async function eraseCustomer(
       of,
     );
     await tx.query(
-      `update event set data = data || '{"email": null}'
+      `update event set data = (data::jsonb || '{"email": null}')::json
        where account_id = $1 and data ->> 'customer_id' = $2::text and data ->> 'email' is not null`,
       of,
     );

@@ -2,7 +2,7 @@ import type { Instant } from "@paybell/protocols/domain/day";
 import type { Mode } from "@paybell/protocols/domain/fact";
 import { z } from "zod";
 import type { House } from "../house.ts";
-import { sealedFor, type SealedMail } from "../send/deliver.ts";
+import { sealedFor, type SealedMail } from "../send/mail.ts";
 import { iso, isoInstant } from "./instant.ts";
 
 export const mailSchema = z.object({
@@ -17,7 +17,7 @@ export const mailSchema = z.object({
   text: z.string().nullable(),
   html: z.string().nullable(),
   language: z.string(),
-  /** due, sending, sent, kept, failed, bounced, dropped */
+  /** due, sent, kept, failed, bounced, dropped */
   state: z.string(),
   reason: z.string().nullable(),
   order_id: z.string().nullable(),

@@ -26,7 +26,7 @@ export function mails(api: Api): void {
         /** the provider's */
         order_id: z.string().max(200).optional(),
         kind: z.string().max(50).optional(),
-        state: z.enum(["due", "sending", "sent", "kept", "failed", "bounced", "dropped"]).optional(),
+        state: z.enum(["due", "sent", "kept", "failed", "bounced", "dropped"]).optional(),
       }),
       answer: pageOf(mailSchema),
     },

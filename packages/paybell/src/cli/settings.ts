@@ -37,6 +37,18 @@ export const storeFlags = {
     valueHint: "https://…",
     env: "PAYBELL_PUBLIC_URL",
   },
+  "allow-nets": {
+    type: "string",
+    description: "ranges in your own network that deliveries may reach; without it public addresses only",
+    valueHint: "10.0.0.0/8,…",
+    env: "PAYBELL_ALLOW_NETS",
+  },
+  "http-proxy": {
+    type: "string",
+    description: "deliveries go through it",
+    valueHint: "http://…",
+    env: "PAYBELL_HTTP_PROXY",
+  },
 } as const;
 
 /** Where HTTP is served. */
@@ -48,7 +60,7 @@ export const listenFlags = {
 type StoreGiven = Given<typeof storeFlags>["flags"];
 
 export type StoreSettings = Required<Pick<PaybellOptions, "database" | "dataFolder">> &
-  Pick<PaybellOptions, "masterKey" | "timeZone" | "smtpUrl" | "publicUrl">;
+  Pick<PaybellOptions, "masterKey" | "timeZone" | "smtpUrl" | "publicUrl" | "allowNets" | "httpProxy">;
 
 /** @throws Failure for what cannot be meant */
 export function readStoreSettings(flags: StoreGiven): StoreSettings {
@@ -57,10 +69,13 @@ export function readStoreSettings(flags: StoreGiven): StoreSettings {
   if (/^[a-z0-9+]+:\/\//i.test(database) && !/^postgres(ql)?:\/\//.test(database))
     throw wrongUsage("database_url_invalid", "DATABASE_URL must look like postgres://user:password@host:5432/name.");
   const { "master-key": masterKey, "time-zone": timeZone, "smtp-url": smtpUrl, "public-url": publicUrl } = flags;
+  const { "allow-nets": allowNets, "http-proxy": httpProxy } = flags;
   if (timeZone !== undefined && !isTimeZone(timeZone))
     throw wrongUsage("time_zone_unknown", `"${timeZone}" is no time zone; one looks like Europe/Berlin.`);
   if (publicUrl !== undefined && !isWebAddress(publicUrl))
     throw wrongUsage("public_url_invalid", `"${publicUrl}" is no address such as https://pay.example.com.`);
+  if (httpProxy !== undefined && !isWebAddress(httpProxy))
+    throw wrongUsage("http_proxy_invalid", `"${httpProxy}" is no address such as http://proxy.example:3128.`);
   return {
     database,
     dataFolder,
@@ -68,6 +83,8 @@ export function readStoreSettings(flags: StoreGiven): StoreSettings {
     ...(timeZone !== undefined && { timeZone }),
     ...(smtpUrl !== undefined && { smtpUrl }),
     ...(publicUrl !== undefined && { publicUrl }),
+    ...(allowNets !== undefined && { allowNets }),
+    ...(httpProxy !== undefined && { httpProxy }),
   };
 }
 

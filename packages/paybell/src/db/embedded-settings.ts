@@ -82,7 +82,13 @@ export function initArguments(dataFolder: string, durable: boolean): string[] {
 
 /** Given at each start: what durability and safety hang on is not left to a file. */
 export function serverArguments(dataFolder: string, socketFolder: string, durable: boolean): string[] {
-  const speed = { fsync: "off", synchronous_commit: "off", full_page_writes: "off", autovacuum_naptime: "1h" };
+  const speed = {
+    fsync: "off",
+    synchronous_commit: "off",
+    full_page_writes: "off",
+    autovacuum_naptime: "1h",
+    max_connections: "400", // one cluster for all instances of the process
+  };
   const safety = { fsync: "on", synchronous_commit: "on", full_page_writes: "on" };
   return [
     "-D",

@@ -55,6 +55,7 @@ async function first(tx: PoolClient, seal: Seal, now: Instant, apiKey: string | 
     new Date(now),
   ]);
   await tx.query("insert into account (id, name, created_at) values ($1, 'Shop', $2)", [accountId, new Date(now)]);
+  await tx.query("insert into lane (account_id, id, transport) values ($1, $1, 'mail')", [accountId]);
   await addKey(tx, accountId, key, now);
   return { accountId, newKey: apiKey === undefined ? key : null };
 }

@@ -2,7 +2,7 @@ import type { Instant } from "@paybell/protocols/domain/day";
 import type { Pool } from "pg";
 
 /** Tables that grow are cut by month, so that retention drops a partition instead of deleting rows. */
-export type Partitioned = "notification" | "event";
+export type Partitioned = "notification" | "publication" | "event" | "delivery" | "attempt";
 
 /** Makes sure the month of each instant has its partition. Costs nothing once it has. */
 export async function ensurePartitions(pool: Pool, table: Partitioned, instants: readonly Instant[]): Promise<void> {

@@ -34,15 +34,32 @@ export function together<T>(tx: Tx, send: () => T): T {
   return send();
 }
 
+/**
+ * Does something once what was written on `on` is committed, and not at all when it is rolled back. On a pool, where each
+ * statement is its own transaction, at once: call it when the statement has been answered.
+ */
+export function afterCommit(on: Pick<Tx, "query">, act: () => void): void {
+  const open = acts.get(on);
+  if (open) open.push(act);
+  else act();
+}
+
+const acts = new WeakMap<Pick<Tx, "query">, (() => void)[]>();
+
 async function attemptOnce<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
   const tx = await pool.connect();
+  const after: (() => void)[] = [];
+  acts.set(tx, after);
   try {
     // Sent with the first statement of the work; when it fails, so does that.
     const [, result] = await together(tx, () => Promise.all([tx.query("begin"), work(tx)]));
     await commit(tx);
+    acts.delete(tx);
     tx.release();
+    for (const act of after) act();
     return result;
   } catch (error) {
+    acts.delete(tx);
     tx.release(await rollBack(tx, error));
     throw error;
   }

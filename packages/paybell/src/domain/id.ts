@@ -2,17 +2,24 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Instant } from "@paybell/protocols/domain/day";
 
 /**
- * A UUIDv7 whose first 48 bits are `at`: ids sort by time, and an id names its partition.
- * Source: RFC 9562, section 5.7
+ * A UUIDv7 whose first 48 bits are `at`: ids sort by time, and an id names its partition. Of those made here for the
+ * same millisecond, the later is the greater.
+ * Source: RFC 9562, sections 5.7 and 6.2 (method 1)
  */
 export function newId(at: Instant): string {
   const bytes = randomBytes(16);
-  bytes.writeUIntBE(Math.max(0, Math.floor(at)), 0, 6);
-  bytes[6] = 0x70 | (bytes[6]! & 0x0f);
+  const ms = Math.max(0, Math.floor(at));
+  bytes.writeUIntBE(ms, 0, 6);
+  // Twelve bits: they begin low, so that there is room to count.
+  const count = ms === last.ms && last.count < 0xfff ? last.count + 1 : bytes.readUInt16BE(6) & 0x3ff;
+  last = { ms, count };
+  bytes.writeUInt16BE(0x7000 | count, 6);
   bytes[8] = 0x80 | (bytes[8]! & 0x3f);
   const hex = bytes.toString("hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
+
+let last = { ms: 0, count: 0 };
 
 /** The instant an id was made for. */
 export function idTime(id: string): Instant {

@@ -43,6 +43,8 @@ export const accountSettings = ruleSettings
     language: z.enum(["de", "en"]),
     /** warn when a key pool has no more than this many keys left */
     key_pool_warning: z.int().min(0).max(100_000),
+    /** days for which events, deliveries, mails and attempts are kept; what exists keeps its own */
+    retention_days: z.int().min(30).max(400),
   })
   .partial();
 
@@ -55,6 +57,9 @@ export const defaults = {
   language: "en",
   key_pool_warning: 5,
 } as const;
+
+/** Days for which events, deliveries, mails and attempts are kept. */
+export const defaultRetentionDays = 90;
 
 function isTimeZone(name: string): boolean {
   try {

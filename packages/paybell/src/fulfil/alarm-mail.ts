@@ -69,6 +69,22 @@ const texts: Record<Language, Record<AlarmKind, readonly [subject: string, sente
       "A chargeback",
       "The bank took a payment back. The items of that order are suspended until it is decided.",
     ],
+    mail_server_failing: [
+      "The mail server does not take our mails",
+      "For an hour no mail could be handed to the mail server. The mails wait, and go out when it answers again. Check SMTP_URL and the server.",
+    ],
+    address_failing: [
+      "An address does not answer",
+      "Nothing could be delivered to this connection for a while. What is due to it is held, and goes out when the address answers again.",
+    ],
+    address_half_time: [
+      "An address still does not answer",
+      "Half of the time is over after which this connection is switched off. What is due to it is held; put the address right, and it goes out.",
+    ],
+    address_disabled: [
+      "A connection was switched off",
+      "Its address failed for too long, or said that it wants nothing any more. What is due to it is held: put the address right and switch the connection on again.",
+    ],
   },
   de: {
     product_unmapped: [
@@ -118,6 +134,22 @@ const texts: Record<Language, Record<AlarmKind, readonly [subject: string, sente
     dispute_opened: [
       "Eine Rückbuchung",
       "Die Bank hat eine Zahlung zurückgeholt. Die Artikel dieser Bestellung ruhen, bis entschieden ist.",
+    ],
+    mail_server_failing: [
+      "Der Mailserver nimmt keine E-Mails an",
+      "Seit einer Stunde ließ sich keine E-Mail an den Mailserver übergeben. Die E-Mails warten und gehen hinaus, sobald er wieder antwortet. Prüfen Sie SMTP_URL und den Server.",
+    ],
+    address_failing: [
+      "Eine Adresse antwortet nicht",
+      "An diese Verbindung ließ sich eine Zeit lang nichts zustellen. Was ansteht, wird aufgehoben und geht hinaus, sobald die Adresse wieder antwortet.",
+    ],
+    address_half_time: [
+      "Eine Adresse antwortet noch immer nicht",
+      "Die Hälfte der Zeit ist um, nach der diese Verbindung abgeschaltet wird. Was ansteht, wird aufgehoben; bringen Sie die Adresse in Ordnung, dann geht es hinaus.",
+    ],
+    address_disabled: [
+      "Eine Verbindung wurde abgeschaltet",
+      "Ihre Adresse war zu lange nicht erreichbar oder wollte nichts mehr haben. Was ansteht, wird aufgehoben: Bringen Sie die Adresse in Ordnung und schalten Sie die Verbindung wieder ein.",
     ],
   },
 };

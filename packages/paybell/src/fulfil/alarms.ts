@@ -107,4 +107,8 @@ const reopening: AlarmKind[] = [
   "key_pool_empty",
   "signatures_wrong",
   "licence_over_limit",
+  "mail_server_failing",
+  "address_failing",
+  "address_half_time",
+  "address_disabled",
 ];

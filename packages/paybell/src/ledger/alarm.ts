@@ -21,4 +21,8 @@ export type AlarmKind =
   | "licence_over_limit"
   | "notification_unreadable"
   | "signatures_wrong"
-  | "mail_bounced";
+  | "mail_bounced"
+  | "mail_server_failing"
+  | "address_failing"
+  | "address_half_time"
+  | "address_disabled";

@@ -78,7 +78,7 @@ export async function apply(
   const licences = await takeLicences(context, tx, computed);
   await together(tx, () => {
     const customers = heldItems(held, computed);
-    const { entitlements, written: announcedNow } = announceEntitlements(tx, customers, before);
+    const { entitlements, written: announcedNow } = announceEntitlements(context, tx, customers, before);
     const { done, written: handedOver } = handOver(
       context,
       tx,

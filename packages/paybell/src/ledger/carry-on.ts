@@ -1,9 +1,9 @@
 import type { Context } from "../context.ts";
-import { ensurePartitions } from "../db/partitions.ts";
 import { isUnavailable } from "../db/pool.ts";
 import { inTransaction } from "../db/transaction.ts";
 import type { StoredNotification } from "../record/stored.ts";
 import { keptById, leftBehind, noteReading, readAgain } from "../record/stored-rows.ts";
+import { ensureSpace } from "../send/retention.ts";
 import { apply } from "./apply.ts";
 import { writeNotificationStates } from "./notification-rows.ts";
 
@@ -25,9 +25,8 @@ type ItemKey = { readonly accountId: string; readonly itemId: string };
 /**
  * Carries on from the record to the ledger. The rows are the safety net: what is lost from memory is found
  * again by its state, and applying twice changes nothing.
- * @param bell rung after each transaction: mails may be due
  */
-export function createCarryOn(context: Context, bell: () => void): CarryOn {
+export function createCarryOn(context: Context): CarryOn {
   let waiting: StoredNotification[] = [];
   let working: Promise<void> | undefined;
   let round: Promise<void> = Promise.resolve();
@@ -133,9 +132,8 @@ export function createCarryOn(context: Context, bell: () => void): CarryOn {
   }
 
   async function applyTogether(batch: readonly StoredNotification[], touched: readonly ItemKey[]): Promise<void> {
-    await ensurePartitions(context.pool, "event", [context.clock(), ...batch.map((one) => one.receivedAt)]);
+    await ensureSpace(context.pool, context.clock());
     await inTransaction(context.pool, (tx) => apply(context, tx, batch, touched));
-    bell();
   }
 
   async function setAside(accountId: string, id: string, reason: string): Promise<void> {

@@ -1,0 +1,43 @@
+import type { Instant } from "@paybell/protocols/domain/day";
+
+/** How an address does. Lives in the database, so that every node and every restart knows it. */
+export type Health = {
+  /** in a row; those of calls that were under way when the breaker opened do not count */
+  readonly failures: number;
+  readonly failingSince: Instant | null;
+  /** nothing is sent before, then one probe */
+  readonly openUntil: Instant | null;
+};
+
+export const wellHealth: Health = { failures: 0, failingSince: null, openUntil: null };
+
+/** `closed`: send. `open`: send nothing. `probe`: send one, and wait for how it goes. */
+export function breaker({ openUntil }: Health, now: Instant): "closed" | "open" | "probe" {
+  if (openUntil === null) return "closed";
+  return now < openUntil ? "open" : "probe";
+}
+
+/**
+ * @param random in [0, 1)
+ * @param retryAfterMs how long the address asks to be left alone, where it does
+ */
+export function afterFailure(health: Health, now: Instant, random: number, retryAfterMs?: number): Health {
+  const failingSince = health.failingSince ?? now;
+  if (breaker(health, now) === "open") return { ...health, failingSince };
+  const failures = health.failures + 1;
+  const asked = retryAfterMs === undefined ? null : now + Math.min(retryAfterMs, longestAskedMs);
+  const opens = failures >= failuresToOpen ? now + openMs(failures) * (0.5 + random / 2) : null;
+  return {
+    failures,
+    failingSince,
+    openUntil: asked === null && opens === null ? null : Math.max(asked ?? 0, opens ?? 0),
+  };
+}
+
+const failuresToOpen = 5;
+const longestAskedMs = 6 * 3_600_000;
+
+/** A second, doubled by each failed probe, up to a minute: an address that is well again is noticed soon. */
+function openMs(failures: number): number {
+  return Math.min(60_000, 1000 * 2 ** (failures - failuresToOpen));
+}

@@ -1,0 +1,182 @@
+import type { Instant } from "@paybell/protocols/domain/day";
+import { z } from "zod";
+import type { Context } from "../context.ts";
+import { wants } from "./events.ts";
+
+/** Which deliveries a job is about. Instants are ISO 8601. */
+export const jobParams = z.object({
+  /** null: all outgoing connections */
+  connection_id: z.uuid().nullable().default(null),
+  since: z.iso.datetime({ offset: true }),
+  until: z.iso.datetime({ offset: true }).nullable().default(null),
+  /** event types; null: all */
+  types: z.array(z.string().max(100)).max(50).nullable().default(null),
+});
+
+export type JobParams = z.infer<typeof jobParams>;
+
+/**
+ * - `recover`: what failed for good is due again, its schedule begun anew
+ * - `fill`: events that never had a delivery to the connection get one
+ * - `drop`: what is still due is given up
+ */
+export type JobKind = "recover" | "fill" | "drop";
+
+export type Jobs = {
+  /** goes on with all jobs until they are done; a job that another node works on is left to it */
+  work(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** Works on many deliveries in small steps, each one short transaction: a restart goes on where the last step ended. */
+export function createJobs(context: Pick<Context, "pool" | "clock" | "sending" | "log">): Jobs {
+  let working: Promise<void> | undefined;
+  let stopped = false;
+  return {
+    work: () => (working ??= round().finally(() => (working = undefined))),
+    async stop() {
+      stopped = true;
+      await working?.catch(() => undefined);
+    },
+  };
+
+  async function round(): Promise<void> {
+    const { rows } = await context.pool.query({
+      name: "jobs_running",
+      text: "select 1 from job where state = 'running' limit 1",
+    });
+    if (rows.length === 0) return;
+    while (!stopped && (await step(context))) {
+      // Deliveries go before: let what is ready take its turn.
+      await new Promise(setImmediate);
+    }
+  }
+}
+
+const stepSize = 500;
+
+type JobRow = {
+  readonly account_id: string;
+  readonly id: string;
+  readonly mode: string;
+  readonly kind: JobKind;
+  readonly params: unknown;
+  readonly position: string | null;
+};
+
+/** @returns false: there is nothing to do */
+async function step(context: Pick<Context, "pool" | "clock" | "sending" | "log">): Promise<boolean> {
+  const { pool, clock, sending } = context;
+  const client = await pool.connect();
+  try {
+    await client.query("begin");
+    // Held for one short step: whoever comes meanwhile takes another job.
+    const { rows } = await client.query<JobRow>(
+      `select account_id, id, mode, kind, params, position from job
+       where state = 'running' order by id limit 1 for update skip locked`,
+    );
+    const job = rows[0];
+    if (!job) {
+      await client.query("rollback");
+      return false;
+    }
+    const params = jobParams.parse(job.params);
+    const now = clock();
+    const { rows: done } = await client.query<{ count: number; last: string | null; lanes: string[] | null }>(
+      statements[job.kind](job, params, now),
+    );
+    const { count, last, lanes } = done[0]!;
+    await client.query(
+      `update job set position = coalesce($3, position), done = done + $4,
+         state = case when $5 then 'done' else state end, finished_at = case when $5 then $6::timestamptz end
+       where account_id = $1 and id = $2`,
+      [job.account_id, job.id, last, count, last === null, new Date(now)],
+    );
+    await client.query("commit");
+    if (lanes) sending.look(lanes);
+    return true;
+  } catch (error) {
+    await client.query("rollback").catch(() => undefined);
+    throw error;
+  } finally {
+    client.release();
+  }
+}
+
+type Statement = { readonly text: string; readonly values: unknown[] };
+
+const statements: Record<JobKind, (job: JobRow, params: JobParams, now: Instant) => Statement> = {
+  recover: (job, params, now) =>
+    onDeliveries(
+      job,
+      params,
+      now,
+      "d.state = 'failed'",
+      "state = 'due', due_at = $8, attempts_before = d.attempts, reason = null",
+    ),
+  drop: (job, params, now) =>
+    onDeliveries(
+      job,
+      params,
+      now,
+      "d.state = 'due'",
+      "state = 'dropped', reason = 'connection_removed', sent_at = null, due_at = $8",
+    ),
+  fill: (job, params, now) => ({
+    text: `
+      with found as (
+        select e.account_id, e.id, e.expires_at, e.mode, e.type, e.order_key, e.data
+        from event e
+        where e.account_id = $1 and e.mode = $2 and e.id > $3 and e.id < $4
+          and ($5::text[] is null or e.type = any($5))
+        order by e.id limit $6
+      ), d as (
+        insert into delivery (account_id, id, expires_at, mode, lane_id, kind, state, due_at, created_at, event_id, order_key)
+        select e.account_id, id_at($8), e.expires_at, e.mode, a.id, e.type, 'due', $8, $8, e.id, case when a.ordered then e.order_key end
+        from found e join address a on a.account_id = e.account_id and a.id = $7 and a.mode = e.mode and ${wants("a", "e")}
+        where not exists (select 1 from delivery x where x.event_id = e.id and x.lane_id = a.id)
+        returning lane_id
+      )
+      select (select count(*)::integer from d) as count, (select max(id::text)::uuid from found) as last,
+             (select array_agg(distinct lane_id::text) from d) as lanes`,
+    values: [...range(job, params), params.types, stepSize, params.connection_id, new Date(now)],
+  }),
+};
+
+/** Ids begin with the time they were made at, so that a span of time is a span of ids. */
+function range(job: JobRow, { since, until }: JobParams): unknown[] {
+  return [
+    job.account_id,
+    job.mode,
+    job.position ?? idFrom(Date.parse(since)),
+    until === null ? lastId : idFrom(Date.parse(until)),
+  ];
+}
+
+const lastId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+
+function idFrom(at: Instant): string {
+  const hex = Math.max(0, at).toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}
+
+function onDeliveries(job: JobRow, params: JobParams, now: Instant, where: string, set: string): Statement {
+  return {
+    text: `
+      with seen as (
+        select d.account_id, d.id, d.expires_at, ${where} as fits
+        from delivery d
+        where d.account_id = $1 and d.mode = $2 and d.id > $3 and d.id < $4 and d.event_id is not null
+          and ($5::text[] is null or d.kind = any($5)) and ($7::uuid is null or d.lane_id = $7)
+        order by d.id limit $6
+      ), changed as (
+        update delivery d set ${set}
+        from seen s
+        where s.fits and d.account_id = s.account_id and d.id = s.id and d.expires_at = s.expires_at and ${where}
+        returning d.lane_id
+      )
+      select (select count(*)::integer from changed) as count, (select max(id::text)::uuid from seen) as last,
+             (select array_agg(distinct lane_id::text) from changed) as lanes`,
+    values: [...range(job, params), params.types, stepSize, params.connection_id, new Date(now)],
+  };
+}

@@ -1,0 +1,311 @@
+import { hostname } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Context } from "../context.ts";
+import { isUnavailable } from "../db/pool.ts";
+import { newId } from "../domain/id.ts";
+import type { Bell } from "./bell.ts";
+import type { Health } from "./health.ts";
+import { createLane, type Lane, type Pace } from "./lane.ts";
+import {
+  endNode,
+  type LaneRow,
+  lanesWithWork,
+  leaseSeconds,
+  readDue,
+  readLane,
+  registerNode,
+  releaseLanes,
+  renewLease,
+  takeLanes,
+} from "./lane-rows.ts";
+import type { Carrier, Duty, MailDuty } from "./outcome.ts";
+import { createResults } from "./results.ts";
+import { createTurn } from "./turn.ts";
+
+/** A delivery that was just written, and who holds its lane. */
+export type Offered = {
+  readonly duty: Duty;
+  /** null: nobody, or nobody may for now */
+  readonly node: string | null;
+};
+
+export type Lanes = {
+  /** from now on: what is offered is sent at once, and what is due is looked for */
+  start(): Promise<void>;
+  /** deliveries that were just committed */
+  offer(offered: readonly Offered[]): void;
+  /** these lanes have due work in the store, or were changed */
+  look(laneIds: readonly string[]): void;
+  /** looks for due work, renews the lease, lets go of what is idle; called every few seconds */
+  tick(): Promise<void>;
+  /** sends all that is due now and may be sent, wherever it lies */
+  settle(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** How one transport serves a lane. */
+export type Transport = {
+  /** calls at once on this node */
+  readonly capacity: number;
+  open(row: LaneRow): { readonly carrier: Carrier; readonly pace: Pace };
+};
+
+/** What follows from how a lane does, each in the database. */
+export type Aftermath = {
+  /** it failed, as it has since `health.failingSince`; `gone`: it asks for nothing ever again */
+  failing(row: LaneRow, health: Health, gone: boolean): Promise<void>;
+  /** it answers again after failing */
+  healed(row: LaneRow): Promise<void>;
+  bounced(duty: MailDuty): Promise<void>;
+};
+
+/**
+ * The lanes this node holds. A lane is held by one node at a time, so its pace, its breaker and its order are kept
+ * exactly, however many nodes there are; whoever holds it needs no lock and no lease for a single delivery. The lease
+ * is the node's: one that is not renewed in time frees all its lanes.
+ */
+export function createLanes(
+  context: Pick<Context, "pool" | "clock" | "log">,
+  transports: Readonly<Record<LaneRow["transport"], Transport>>,
+  bell: Bell,
+  aftermath: Aftermath,
+): Lanes {
+  const { pool, clock } = context;
+  const name = `${hostname()}:${process.pid}`;
+  const held = new Map<string, Lane>();
+  const turns = { http: createTurn(transports.http.capacity), mail: createTurn(transports.mail.capacity) };
+  const results = createResults(pool, name, trouble);
+  /** lanes that are being let go of; they are not taken again before that is done */
+  const leaving = new Map<string, Promise<void>>();
+  let node: string | null = null;
+  let leasedUntil = 0;
+  let started = false;
+  let stopped = false;
+  let beat: NodeJS.Timeout | undefined;
+  let wanted = new Set<string>();
+  let taking: Promise<void> | undefined;
+
+  return {
+    async start() {
+      started = true;
+      await bell.hear((holder, laneId) => {
+        if (holder === null || holder === node) onBell(laneId);
+      });
+    },
+    offer(offered) {
+      if (!started || stopped) return;
+      const mine = new Map<Lane, Duty[]>();
+      for (const { duty, node: holder } of offered) {
+        const lane = held.get(duty.laneId);
+        if (lane) mine.set(lane, [...(mine.get(lane) ?? []), duty]);
+        else if (holder === null || holder === node) wanted.add(duty.laneId);
+        else bell.ring(holder, duty.laneId);
+      }
+      for (const [lane, duties] of mine) lane.offer(duties);
+      if (wanted.size > 0) void takeWanted();
+    },
+    look(laneIds) {
+      for (const id of laneIds) {
+        onBell(id);
+        bell.ring(null, id);
+      }
+    },
+    async tick() {
+      await findWork();
+      await letGo((lane) => performance.now() - (lane.idleSince() ?? performance.now()) > idleMs);
+    },
+    settle,
+    async stop() {
+      stopped = true;
+      await taking;
+      for (const lane of held.values()) void drop(lane);
+      // What takes longer is found by others when this node's lease has run out.
+      await Promise.race([Promise.all(leaving.values()), delay(patienceMs, undefined, { ref: false })]);
+      if (leaving.size === 0) await leave().catch(trouble);
+      clearInterval(beat);
+    },
+  };
+
+  async function settle(): Promise<void> {
+    for (;;) {
+      const found = await lanesWithWork(pool, node, clock());
+      if (found.length === 0) break;
+      await take(found.filter((lane) => lane.free || lane.mine).map((lane) => lane.id));
+      const own = found.flatMap(({ id }) => held.get(id) ?? []);
+      for (const lane of own) lane.look();
+      await Promise.all(own.map((lane) => lane.idle()));
+      // The rest is held by others, who are at it.
+      if (own.length === 0) await delay(20);
+    }
+    await Promise.all([...held.values()].map((lane) => lane.idle()));
+    if (!started) {
+      await letGo(() => true);
+      await leave();
+    }
+  }
+
+  async function join(): Promise<string> {
+    const id = newId(Date.now());
+    const from = performance.now();
+    await registerNode(pool, id, name);
+    node = id;
+    leasedUntil = from + leaseSeconds * 1000;
+    beat = setInterval(() => void heartbeat(), beatMs);
+    beat.unref();
+    return id;
+  }
+
+  async function leave(): Promise<void> {
+    if (node === null) return;
+    const id = node;
+    node = null;
+    clearInterval(beat);
+    await endNode(pool, id);
+  }
+
+  async function findWork(): Promise<void> {
+    const found = await lanesWithWork(pool, node, clock());
+    for (const { id } of found) held.get(id)?.look();
+    await take(found.filter((lane) => lane.free || (lane.mine && !held.has(lane.id))).map((lane) => lane.id));
+  }
+
+  function onBell(laneId: string): void {
+    const lane = held.get(laneId);
+    if (!lane) {
+      wanted.add(laneId);
+      void takeWanted();
+    } else {
+      lane.look();
+      void refresh(lane);
+    }
+  }
+
+  /** One at a time; what comes meanwhile shares the next. */
+  async function takeWanted(): Promise<void> {
+    if (taking || !started || stopped) return;
+    taking = (async () => {
+      while (wanted.size > 0) {
+        const ids = [...wanted];
+        wanted = new Set();
+        await take(ids);
+      }
+    })();
+    try {
+      await taking;
+    } catch (error) {
+      trouble(error);
+    } finally {
+      taking = undefined;
+    }
+  }
+
+  async function take(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      void leaving.get(id)?.then(() => {
+        wanted.add(id);
+        return takeWanted();
+      });
+    }
+    const missing = ids.filter((id) => !held.has(id) && !leaving.has(id));
+    if (missing.length === 0 || stopped) return;
+    const holder = node ?? (await join());
+    for (const row of await takeLanes(pool, holder, missing)) if (node === holder) hold(row);
+  }
+
+  function hold(row: LaneRow): void {
+    if (held.has(row.id) || leaving.has(row.id) || stopped) return;
+    const { carrier, pace } = transports[row.transport].open(row);
+    const holder = node;
+    const lane = createLane(row, pace, carrier, {
+      clock,
+      random: Math.random,
+      mayBegin: () => node === holder && performance.now() < leasedUntil - 500,
+      readDue: (of, limit) => readDue(pool, of, clock(), limit),
+      write: (result) => results.write(result),
+      healed: (of) => aftermath.healed(of).catch(trouble),
+      async failing(of, health, gone) {
+        await aftermath.failing(of, health, gone).catch(trouble);
+        if (gone) void drop(lane);
+      },
+      bounced: (duty) => aftermath.bounced(duty).catch(trouble),
+      turn: turns[row.transport],
+      log: trouble,
+    });
+    held.set(row.id, lane);
+    lane.look();
+  }
+
+  /** Its address, its pace or its secrets were changed: what is under way ends as it began. */
+  async function refresh(lane: Lane): Promise<void> {
+    if (node === null) return;
+    try {
+      const row = await readLane(pool, node, lane.row.id);
+      if (row?.version === lane.row.version || held.get(lane.row.id) !== lane) return;
+      await drop(lane);
+      await take([lane.row.id]);
+    } catch (error) {
+      trouble(error);
+    }
+  }
+
+  /** Begins nothing more on it; resolves when what is under way has ended, and others may have it. */
+  function drop(lane: Lane): Promise<void> {
+    const { id } = lane.row;
+    const holder = node;
+    if (held.get(id) === lane) held.delete(id);
+    const ending = (async () => {
+      try {
+        await lane.close();
+        if (holder !== null) await releaseLanes(pool, holder, [id]);
+      } catch (error) {
+        trouble(error);
+      }
+      leaving.delete(id);
+    })();
+    leaving.set(id, ending);
+    return ending;
+  }
+
+  async function letGo(which: (lane: Lane) => boolean): Promise<void> {
+    const idle = [...held.values()].filter((lane) => lane.idleSince() !== undefined && which(lane));
+    await Promise.all(idle.map((lane) => drop(lane)));
+  }
+
+  async function heartbeat(): Promise<void> {
+    if (node === null || stopped) return;
+    const from = performance.now();
+    try {
+      const lanes = await renewLease(pool, node);
+      if (lanes === undefined) return loseAll();
+      leasedUntil = from + leaseSeconds * 1000;
+      for (const lane of held.values()) {
+        const version = lanes.get(lane.row.id);
+        // Taken away, or changed.
+        if (version === undefined) void drop(lane);
+        else if (version !== lane.row.version) void refresh(lane);
+      }
+      if (held.size === 0 && leaving.size === 0 && lanes.size === 0 && !taking) await leave();
+    } catch (error) {
+      trouble(error);
+    }
+  }
+
+  /** The lease ran out: others have the lanes now. What is under way ends; what it comes to is written if it still fits. */
+  function loseAll(): void {
+    node = null;
+    clearInterval(beat);
+    for (const lane of held.values()) void drop(lane);
+    context.log.warn("This node was not heard of for too long, and lost its lanes; it goes on with what is free.");
+  }
+
+  function trouble(error: unknown): void {
+    const code = (error as { code?: string }).code;
+    if (isUnavailable(error)) context.log.warn({ code }, "deliveries wait for the store");
+    else context.log.error({ code, name: (error as Error).name }, "deliveries could not go on as planned");
+  }
+}
+
+const beatMs = 2500;
+const idleMs = 5000;
+/** what calls under way get to end when the process is asked to */
+const patienceMs = 10_000;

@@ -1,0 +1,110 @@
+import type { Instant } from "@paybell/protocols/domain/day";
+import type { Mode } from "@paybell/protocols/domain/fact";
+import type { Context } from "../context.ts";
+import { inTransaction } from "../db/transaction.ts";
+import { addressDefaults } from "../domain/address.ts";
+import { closeAlarms, raiseAlarms } from "../fulfil/alarms.ts";
+import type { AlarmKind } from "../ledger/alarm.ts";
+import { addEvents } from "./events.ts";
+import type { Health } from "./health.ts";
+import type { LaneRow } from "./lane-rows.ts";
+import type { MailDuty } from "./outcome.ts";
+import { ensureSpace } from "./retention.ts";
+
+const hourMs = 3_600_000;
+
+/**
+ * Tells the seller, once each, that an address fails and goes on failing: after an hour, at half time, and when it is
+ * switched off. What is due to it is held, not dropped.
+ */
+export async function tellOfFailing(context: Context, row: LaneRow, health: Health, gone: boolean): Promise<void> {
+  const now = context.clock();
+  const disableAfterMs = (row.address?.options.disable_after_hours ?? addressDefaults.disable_after_hours) * hourMs;
+  const level = levelOf(health, now, disableAfterMs, gone, row.transport === "mail");
+  if (level === 0) return;
+  await ensureSpace(context.pool, now);
+  await inTransaction(context.pool, async (tx) => {
+    const disabled = level === 3 ? (gone ? "gone" : "failing") : null;
+    const { rows } = await tx.query<{ name: string; mode: Mode }>(
+      `with told as (
+         update lane set told = $3, version = version + case when $4::text is null then 0 else 1 end,
+           disabled_at = case when $4::text is null then disabled_at else $5 end,
+           disabled_reason = coalesce($4, disabled_reason)
+         where account_id = $1 and id = $2 and told < $3
+         returning account_id, id, transport
+       )
+       select coalesce(c.name, 'SMTP') as name, coalesce(c.mode, 'live') as mode
+       from told t left join connection c on c.account_id = t.account_id and c.id = t.id`,
+      [row.account_id, row.id, level, disabled, new Date(now)],
+    );
+    const connection = rows[0];
+    if (!connection) return;
+    const failingSince = health.failingSince ?? now;
+    const data = {
+      connection_id: row.id,
+      connection: connection.name,
+      failing_since: new Date(failingSince).toISOString(),
+      ...(row.transport === "http" &&
+        !gone && { switched_off_at: new Date(failingSince + disableAfterMs).toISOString() }),
+      ...(disabled && { reason: disabled }),
+    };
+    const { accountId, mode, at } = { accountId: row.account_id, mode: connection.mode, at: now };
+    await raiseAlarms(context, tx, [
+      { accountId, mode, kind: kinds[row.transport][level - 1]!, key: row.id, data, at },
+    ]);
+    if (row.transport === "http") {
+      const type = level === 3 ? "connection.disabled" : "connection.failing";
+      await addEvents(context, tx, [{ accountId, mode, type, at, orderKey: null, data }]);
+    }
+  });
+}
+
+const kinds: Record<LaneRow["transport"], readonly AlarmKind[]> = {
+  http: ["address_failing", "address_half_time", "address_disabled"],
+  mail: ["mail_server_failing", "mail_server_failing"],
+};
+
+function levelOf(
+  { failingSince }: Health,
+  now: Instant,
+  disableAfterMs: number,
+  gone: boolean,
+  isMail: boolean,
+): number {
+  if (gone) return 3;
+  const forMs = failingSince === null ? 0 : now - failingSince;
+  if (isMail) return forMs >= hourMs ? 1 : 0;
+  if (forMs >= disableAfterMs) return 3;
+  if (forMs >= disableAfterMs / 2) return 2;
+  return forMs >= Math.min(hourMs, disableAfterMs / 4) ? 1 : 0;
+}
+
+/** It answers again. */
+export async function tellOfHealing({ pool, clock }: Context, row: LaneRow): Promise<void> {
+  await closeAlarms(pool, row.account_id, [...kinds.http, ...kinds.mail], row.id, clock());
+}
+
+/** The operator's own bounces raise nothing: the next mail would bounce as well. */
+export async function tellOfBounce(context: Context, { accountId, id, expiresAt }: MailDuty): Promise<void> {
+  await ensureSpace(context.pool, context.clock());
+  const { rows } = await context.pool.query<{ mode: Mode; recipient: string; reason: string; order_id: string }>(
+    `select d.mode, d.recipient, d.reason, o.order_id
+     from delivery d
+     join item i on i.account_id = d.account_id and i.id = d.item_id
+     join orders o on o.account_id = i.account_id and o.id = i.order_row
+     where d.account_id = $1 and d.id = $2 and d.expires_at = $3`,
+    [accountId, id, new Date(expiresAt)],
+  );
+  await raiseAlarms(
+    context,
+    context.pool,
+    rows.map((row) => ({
+      accountId,
+      mode: row.mode,
+      kind: "mail_bounced",
+      key: id,
+      data: { order_id: row.order_id, address: row.recipient, reason: row.reason },
+      at: context.clock(),
+    })),
+  );
+}

@@ -1,0 +1,181 @@
+import type { Instant } from "@paybell/protocols/domain/day";
+import type { Pool } from "pg";
+import { transpose } from "../db/rows.ts";
+import { newId } from "../domain/id.ts";
+import type { Health } from "./health.ts";
+import type { AttemptRecord, Duty } from "./outcome.ts";
+
+/** What became of one try, on its way into the store. */
+export type Result = {
+  readonly duty: Duty;
+  readonly state: "sent" | "due" | "kept" | "failed" | "bounced" | "dropped";
+  readonly reason: string | null;
+  readonly at: Instant;
+  /** of what is tried again */
+  readonly dueAt: Instant | null;
+  /** null: nobody was spoken to */
+  readonly attempt: AttemptRecord | null;
+  /** how the address does after this; null: as before */
+  readonly health: Health | null;
+};
+
+export type Results = {
+  /** resolves when it is written; until then it is tried again and again */
+  write(result: Result): Promise<void>;
+  /** resolves when nothing waits to be written, or the store cannot be reached */
+  flushed(): Promise<void>;
+};
+
+/**
+ * Writes what became of deliveries, many in one statement: what ends while one is on its way shares the next.
+ * @param node what attempts are signed with
+ * @param onTrouble told when the store did not take them: they are kept and tried again
+ */
+export function createResults(pool: Pool, node: string, onTrouble: (error: unknown) => void): Results {
+  let waiting: { result: Result; resolve(): void }[] = [];
+  let writing: Promise<void> | undefined;
+
+  return {
+    write: (result) =>
+      new Promise((resolve) => {
+        waiting.push({ result, resolve });
+        writing ??= drain();
+      }),
+    flushed: async () => writing,
+  };
+
+  async function drain(): Promise<void> {
+    // What ends in the same moment shares the statement.
+    await new Promise(setImmediate);
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, maxBatch);
+      waiting = waiting.slice(batch.length);
+      try {
+        await writeResults(
+          pool,
+          node,
+          batch.map((one) => one.result),
+        );
+        for (const one of batch) one.resolve();
+      } catch (error) {
+        onTrouble(error);
+        waiting = [...batch, ...waiting];
+        // Whatever is wrong, nothing that happened may be forgotten.
+        const again = setTimeout(() => (writing ??= drain()), retryMs);
+        again.unref();
+        break;
+      }
+    }
+    writing = undefined;
+  }
+}
+
+const maxBatch = 200;
+const retryMs = 500;
+
+async function writeResults(pool: Pool, node: string, results: readonly Result[]): Promise<void> {
+  // Of one lane the last word counts.
+  const health = new Map(
+    results.flatMap((one) => (one.health || one.attempt ? [[one.duty.laneId, lastOf(results, one.duty.laneId)]] : [])),
+  );
+  await pool.query({
+    name: "write_results",
+    // Attempts made so far tell whether somebody else took the lane and went on. A delivery that did arrive is written
+    // as sent all the same: that is what happened.
+    text: `
+      with r as (
+        select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::integer[], $5::boolean[], $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[])
+          as t (account_id, id, expires_at, attempts, tried, state, reason, due_at, sent_at)
+      ), tried as (
+        insert into attempt (account_id, delivery_id, expires_at, id, number, at, node, dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms, status, code, sentence, answer)
+        select t.account_id, t.delivery_id, t.expires_at, t.id, t.number, t.at, $10, t.dns_ms, t.connect_ms, t.tls_ms, t.first_byte_ms, t.total_ms, t.status, t.code, t.sentence, t.answer
+        from unnest($11::uuid[], $12::uuid[], $13::timestamptz[], $14::uuid[], $15::integer[], $16::timestamptz[], $17::real[], $18::real[], $19::real[],
+                    $20::real[], $21::real[], $22::integer[], $23::text[], $24::text[], $25::text[])
+          as t (account_id, delivery_id, expires_at, id, number, at, dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms, status, code, sentence, answer)
+      ), lanes as (
+        update lane l
+        set failures = h.failures, failing_since = h.failing_since, open_until = h.open_until,
+            told = case when h.failing_since is null then 0 else l.told end,
+            last_sent_at = coalesce(h.last_sent_at, l.last_sent_at), last_failure = coalesce(h.last_failure::jsonb, l.last_failure)
+        from unnest($26::uuid[], $27::integer[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[], $31::text[])
+          as h (id, failures, failing_since, open_until, last_sent_at, last_failure)
+        where l.id = h.id
+      )
+      update delivery d
+      set state = r.state, reason = r.reason, attempts = d.attempts + r.tried::integer,
+          due_at = coalesce(r.due_at, d.due_at), sent_at = r.sent_at
+      from r
+      where d.account_id = r.account_id and d.id = r.id and d.expires_at = r.expires_at
+        and ((d.state = 'due' and d.attempts = r.attempts) or (r.state = 'sent' and d.state in ('due', 'failed')))`,
+    values: [
+      ...columns(9, results.map(resultRow)),
+      node,
+      ...columns(
+        15,
+        results.flatMap((one) => (one.attempt ? [attemptRow(one, one.attempt)] : [])),
+      ),
+      ...columns(
+        6,
+        [...health].map(([id, last]) => [id, ...last]),
+      ),
+    ],
+  });
+}
+
+function columns(count: number, rows: readonly (readonly unknown[])[]): unknown[][] {
+  return rows.length > 0 ? transpose(rows) : Array.from({ length: count }, () => []);
+}
+
+function resultRow({ duty, attempt, state, reason, dueAt, at }: Result): unknown[] {
+  return [
+    duty.accountId,
+    duty.id,
+    new Date(duty.expiresAt),
+    duty.attempts,
+    attempt !== null,
+    state,
+    reason,
+    dueAt === null ? null : new Date(dueAt),
+    state === "sent" ? new Date(at) : null,
+  ];
+}
+
+function attemptRow({ duty }: Result, attempt: AttemptRecord): unknown[] {
+  return [
+    duty.accountId,
+    duty.id,
+    new Date(duty.expiresAt),
+    newId(attempt.at),
+    duty.attempts + 1,
+    new Date(attempt.at),
+    attempt.dnsMs,
+    attempt.connectMs,
+    attempt.tlsMs,
+    attempt.firstByteMs,
+    attempt.totalMs,
+    attempt.status,
+    attempt.code,
+    attempt.sentence,
+    attempt.answer,
+  ];
+}
+
+function lastOf(results: readonly Result[], laneId: string): unknown[] {
+  const own = results.filter((one) => one.duty.laneId === laneId);
+  const health = own.findLast((one) => one.health)?.health;
+  const sent = own.findLast((one) => one.state === "sent");
+  const failed = own.findLast((one) => one.attempt?.code);
+  const failure = failed?.attempt && {
+    at: new Date(failed.attempt.at).toISOString(),
+    code: failed.attempt.code,
+    sentence: failed.attempt.sentence,
+    status: failed.attempt.status,
+  };
+  return [
+    health?.failures ?? 0,
+    health?.failingSince == null ? null : new Date(health.failingSince),
+    health?.openUntil == null ? null : new Date(health.openUntil),
+    sent ? new Date(sent.at) : null,
+    failure ? JSON.stringify(failure) : null,
+  ];
+}
