@@ -1,3 +1,4 @@
+import type { Signed } from "@paybell/protocols/format";
 import { formats } from "@paybell/protocols/formats";
 import { addressDefaults, sealedAddress, sealedAddressFor } from "../domain/address.ts";
 import type { Context } from "../context.ts";
@@ -66,16 +67,30 @@ export function openAddress(
         .filter((one) => one.expiresAt === null || one.expiresAt > at)
         .map((one) => one.secret);
       if (secrets.length === 0) return faulty(at, "secret_missing", "The connection has no valid secret.");
-      const rendered = format.render(duty.event, { ...(money && { money }), ...(missing && { missing }) });
-      if (!rendered) return untried("dropped", "not_expressible");
-      const { headers, body } = await format.sign(rendered, {
-        id: duty.event.id,
-        at,
-        secrets,
-        number: duty.attempts + 1,
-      });
+      let signed: Signed | undefined;
+      try {
+        const rendered = format.render(duty.event, { ...(money && { money }), ...(missing && { missing }) });
+        const attempt = { id: duty.event.id, at, secrets, number: duty.attempts + 1 };
+        signed = rendered && (await format.sign(rendered, attempt));
+      } catch (error) {
+        log.error(
+          { deliveryId: duty.id, code: "not_renderable", name: (error as Error).name },
+          "An event could not be written in its format.",
+        );
+        return faulty(
+          at,
+          "not_renderable",
+          "The event could not be written in this format, or not signed with this secret.",
+        );
+      }
+      if (!signed) return untried("dropped", "not_expressible");
       const line = idle.pop() ?? createLine(target.line);
-      const result = await line.call({ url: target.url, headers: { ...target.headers, ...headers }, body, deadlineMs });
+      const result = await line.call({
+        url: target.url,
+        headers: { "user-agent": "Paybell", ...target.headers, ...signed.headers },
+        body: signed.body,
+        deadlineMs,
+      });
       if (closed) line.close();
       else idle.push(line);
       return outcomeOf(duty, result, format.accepts, at, clock());
