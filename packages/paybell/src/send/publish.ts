@@ -103,33 +103,25 @@ async function store(
   // Copies within one batch are one; in order of their keys, so that two batches never wait for each other.
   const first = new Map<string, Entry>();
   const entries = events.map((event, index): Entry => {
+    const printed = print(event, now);
     const name = event.key === null ? `${index}` : `${event.accountId} ${event.mode} ${event.key}`;
-    const known = first.get(name);
-    if (known) return known;
-    const entry = { name, key: event.key, digest: digestOf(event), printed: print(event, now) };
-    first.set(name, entry);
+    const entry = { name, key: event.key, digest: sha256(`${event.type} ${printed.data}`), printed };
+    if (!first.has(name)) first.set(name, entry);
     return entry;
   });
   const distinct = [...first.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const ids = await write(pool, distinct, now, offer);
   const missing = distinct.filter((entry) => !ids.has(entry.printed.id));
   const before = missing.length === 0 ? new Map<string, Known>() : await earlier(pool, missing, now);
-  const answered = new Set<Entry>();
-  return entries.map((entry, index): Published => {
+  return entries.map((entry): Published => {
     const known = before.get(entry.name);
-    if (!(known?.digest ?? entry.digest).equals(digestOf(events[index]!)))
-      return { ok: false, code: "idempotency_key_reused" };
-    const repeated = known !== undefined || answered.has(entry);
-    answered.add(entry);
-    return { ok: true, eventId: known?.event_id ?? entry.printed.id, repeated };
+    const own = first.get(entry.name)!;
+    if (!(known?.digest ?? own.digest).equals(entry.digest)) return { ok: false, code: "idempotency_key_reused" };
+    return { ok: true, eventId: known?.event_id ?? own.printed.id, repeated: known !== undefined || own !== entry };
   });
 }
 
 type Entry = { readonly name: string; readonly key: string | null; readonly digest: Buffer; readonly printed: Printed };
-
-function digestOf(event: Publishing): Buffer {
-  return sha256(JSON.stringify([event.type, event.data]));
-}
 
 /** @returns ids of the events that are new */
 async function write(
