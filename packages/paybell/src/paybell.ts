@@ -23,6 +23,7 @@ import { createRefuser } from "./record/refuse.ts";
 import { type Bell, createBell } from "./send/bell.ts";
 import { httpTransport, type Network } from "./send/http.ts";
 import { createJobs } from "./send/jobs.ts";
+import { createLine } from "./send/line.ts";
 import { createLanes, type Lanes } from "./send/lanes.ts";
 import { bringForward } from "./send/lane-rows.ts";
 import { mailTransport } from "./send/mail.ts";
@@ -99,6 +100,7 @@ export async function createPaybell(options: PaybellOptions = {}): Promise<Paybe
       ...(options.resolve && { resolve: options.resolve }),
       ...(options.httpProxy && { proxy: options.httpProxy }),
     };
+    await createLine(network).close(); // a proxy that cannot be one is said now, not at the first delivery
     // The lanes need the context, and it tells them.
     let lanes: Lanes | undefined;
     const context: Context = {
@@ -125,6 +127,7 @@ export async function createPaybell(options: PaybellOptions = {}): Promise<Paybe
         },
         bounced: (duty) => tellOfBounce(context, duty),
       },
+      store.embedded,
     );
     return assemble(
       context,
@@ -147,7 +150,13 @@ async function closeAll(bell: Bell, transport: MailTransport | null, store: Stor
   await store.stop();
 }
 
-type Store = { readonly pool: Context["pool"]; readonly keyFile: string | null; stop(): Promise<void> };
+type Store = {
+  readonly pool: Context["pool"];
+  readonly keyFile: string | null;
+  /** all its users are processes of this machine */
+  readonly embedded: boolean;
+  stop(): Promise<void>;
+};
 
 async function openStore(database: string, dataFolder: string, log: Logger): Promise<Store> {
   let stopping = false;
@@ -156,6 +165,7 @@ async function openStore(database: string, dataFolder: string, log: Logger): Pro
     return {
       pool: createPool(database, { log: say }),
       keyFile: join(dataFolder, "master.key"),
+      embedded: false,
       stop: async () => undefined,
     };
   }
@@ -165,6 +175,7 @@ async function openStore(database: string, dataFolder: string, log: Logger): Pro
   return {
     pool: createPool(embedded.connection, { log: say }),
     keyFile,
+    embedded: true,
     stop: () => {
       stopping = true;
       return embedded.stop();

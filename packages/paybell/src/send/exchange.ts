@@ -139,7 +139,7 @@ export function startExchange(now: () => number): Exchange {
 
 const longestAnswer = 64 * 1024;
 const keptCharacters = 1024;
-// No character of JavaScript takes more than three bytes of UTF-8.
+// No code unit of a string takes more than three bytes of UTF-8.
 const keptBytes = 3 * keptCharacters + 3;
 
 /** Copies, so that the few bytes kept do not hold on to the large buffer they were read into. */

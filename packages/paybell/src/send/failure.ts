@@ -31,9 +31,12 @@ export function explainCall(error: unknown): Failure {
   if (code === "UND_ERR_HEADERS_OVERFLOW") {
     return { code: "answer_invalid", sentence: "The headers of the answer are longer than 16 KiB." };
   }
+  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") {
+    return { code: "answer_invalid", sentence: "The answer is not as long as it says it is." };
+  }
   // undici says "bad response" and "bad upgrade" of answers no request asked for, such as 101.
   const unasked = code === "UND_ERR_SOCKET" && error instanceof Error && error.message.startsWith("bad ");
-  if (code.startsWith("HPE_") || unasked) {
+  if (unasked || (error instanceof Error && error.name === "HTTPParserError")) {
     return { code: "answer_invalid", sentence: "What came back is not an answer in HTTP/1.1." };
   }
   return connectionLost;

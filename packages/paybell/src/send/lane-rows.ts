@@ -29,7 +29,7 @@ export function healthOf(row: LaneRow): Health {
   return { failures: row.failures, failingSince: row.failing_since, openUntil: row.open_until };
 }
 
-export const leaseSeconds = 10;
+export const leaseSeconds = 5;
 
 /** A node's lease: from now on it may hold lanes. */
 export async function registerNode(pool: Pool, id: string, name: string): Promise<void> {
@@ -56,6 +56,14 @@ export async function renewLease(pool: Pool, node: string): Promise<Map<string, 
   });
   if (rows.length === 0) return undefined;
   return new Map(rows.flatMap((row) => (row.id === null || row.version === null ? [] : [[row.id, row.version]])));
+}
+
+/** Nodes whose lease still runs. */
+export async function otherNodes(pool: Pool): Promise<{ id: string; name: string }[]> {
+  const { rows } = await pool.query<{ id: string; name: string }>(
+    "select id, name from node where leased_until > clock_timestamp()",
+  );
+  return rows;
 }
 
 export async function endNode(pool: Pool, node: string): Promise<void> {

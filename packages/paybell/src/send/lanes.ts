@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "../context.ts";
+import { isAlive } from "../db/embedded-process.ts";
 import { isUnavailable } from "../db/pool.ts";
 import { newId } from "../domain/id.ts";
 import type { Bell } from "./bell.ts";
@@ -11,6 +12,7 @@ import {
   type LaneRow,
   lanesWithWork,
   leaseSeconds,
+  otherNodes,
   readDue,
   readLane,
   registerNode,
@@ -69,6 +71,8 @@ export function createLanes(
   transports: Readonly<Record<LaneRow["transport"], Transport>>,
   bell: Bell,
   aftermath: Aftermath,
+  /** every node is a process of this machine, as with the embedded store: one that died is known by its number */
+  oneMachine = false,
 ): Lanes {
   const { pool, clock } = context;
   const name = `${hostname()}:${process.pid}`;
@@ -145,6 +149,7 @@ export function createLanes(
   }
 
   async function join(): Promise<string> {
+    if (oneMachine) await buryTheDead();
     const id = newId(Date.now());
     const from = performance.now();
     await registerNode(pool, id, name);
@@ -153,6 +158,14 @@ export function createLanes(
     beat = setInterval(() => void heartbeat(), beatMs);
     beat.unref();
     return id;
+  }
+
+  /** After a crash nobody needs to wait for a lease to run out. */
+  async function buryTheDead(): Promise<void> {
+    for (const other of await otherNodes(pool)) {
+      const [, host, pid] = /^(.*):(\d+)$/.exec(other.name) ?? [];
+      if (host === hostname() && !isAlive(Number(pid))) await endNode(pool, other.id);
+    }
   }
 
   async function leave(): Promise<void> {
@@ -219,7 +232,7 @@ export function createLanes(
     const lane = createLane(row, pace, carrier, {
       clock,
       random: Math.random,
-      mayBegin: () => node === holder && performance.now() < leasedUntil - 500,
+      mayBegin: () => node === holder && performance.now() < leasedUntil - 250,
       readDue: (of, limit) => readDue(pool, of, clock(), limit),
       write: (result) => results.write(result),
       healed: (of) => aftermath.healed(of).catch(trouble),
@@ -305,7 +318,7 @@ export function createLanes(
   }
 }
 
-const beatMs = 2500;
+const beatMs = 1250;
 const idleMs = 5000;
 /** what calls under way get to end when the process is asked to */
 const patienceMs = 10_000;

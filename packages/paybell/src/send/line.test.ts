@@ -13,7 +13,7 @@ const public4 = "93.184.215.14";
 const public6 = "2606:4700:4700::1111";
 const closes: (() => unknown)[] = [];
 afterEach(async () => {
-  for (const close of closes.splice(0).reverse()) await close();
+  for (const close of closes.splice(0).toReversed()) await close();
 });
 
 function line(options: Partial<LineOptions> = {}): Line {
@@ -402,8 +402,8 @@ describe("a receiver", () => {
   test.each([
     ["garbage", "\x00\x01\x02garbage\r\n\r\n", "not an answer in HTTP"],
     ["another protocol", "220 mail.example.com ESMTP\r\n", "not an answer in HTTP"],
-    ["an answer without a length that can be read", "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n", "not an answer"],
-    ["two lengths", "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab", "not an answer"],
+    ["a length that is no number", "HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n", "not an answer"],
+    ["two lengths", "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab", "not as long"],
     ["a broken chunk", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", "not an answer"],
     ["an upgrade nobody asked for", "HTTP/1.1 101 Up\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n", "not an answer"],
     ["go on, which nobody asked", "HTTP/1.1 100 Continue\r\n\r\n", "not an answer"],
@@ -418,7 +418,7 @@ describe("a receiver", () => {
   });
 
   test.each<[string, (socket: Socket) => unknown]>([
-    ["hangs up before the request", (socket) => socket.end()],
+    ["hangs up before the request", (socket) => socket.resume().end()],
     ["hangs up at the request", (socket) => socket.once("data", () => socket.end())],
     ["resets at the request", (socket) => socket.once("data", () => socket.resetAndDestroy())],
     ["breaks off in its headers", (socket) => socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\nx:"))],
@@ -544,6 +544,13 @@ describe("a kept connection", () => {
     expect(peer.connections).toBe(2);
   });
 
+  test("is not used again when the receiver will close it within two seconds", async () => {
+    const peer = await says(ok.replace("OK\r\n", "OK\r\nkeep-alive: timeout=2\r\n"));
+    const one = line();
+    for (let calls = 0; calls < 3; calls++) answerOf(await one.call(post(`http://127.0.0.1:${peer.port}/`)));
+    expect(peer.connections).toBe(3);
+  });
+
   test("on which an answer comes that nobody asked for is not used again", async () => {
     const peer = await tcp((socket, connection) => {
       socket.on("data", () => socket.write(connection === 1 ? ok + ok.replace("OK\r\n", "Forged\r\n") : ok));
@@ -629,7 +636,7 @@ describe("over TLS", () => {
   test("the name is proved and told to the server, while the checked address is connected to", async () => {
     const told: unknown[] = [];
     const peer = await https(authority.issue(["shop.example.com"]), (request, response) => {
-      told.push((request.socket as TLSSocket).servername);
+      told.push((request.socket as TLSSocket & { servername: unknown }).servername);
       response.end("OK");
     });
     const one = line({ resolve, tls: trusting });
@@ -762,7 +769,10 @@ describe("through a proxy", () => {
     const peer = await http((_request, response) => response.writeHead(405).end());
     peer.server.on("connect", (request, socket: Socket) => {
       asked.push([request.method, request.url, request.headers.host, request.headers["proxy-authorization"]]);
-      if (status !== 200) return socket.end(`HTTP/1.1 ${status} No\r\ncontent-length: 0\r\n\r\n`);
+      if (status !== 200) {
+        socket.end(`HTTP/1.1 ${status} No\r\ncontent-length: 0\r\n\r\n`);
+        return;
+      }
       const upstream = connect(port, "127.0.0.1", () => {
         socket.write("HTTP/1.1 200 Connected\r\n\r\n");
         socket.pipe(upstream).pipe(socket);

@@ -17,7 +17,7 @@ export type Way = {
   readonly secureContext: () => SecureContext;
 };
 
-export type OpeningPhase = "dns" | "connect" | "tls";
+type OpeningPhase = "dns" | "connect" | "tls";
 
 /**
  * Opens one connection to the target's origin. Its name is resolved once, all answers are checked, and one of the
