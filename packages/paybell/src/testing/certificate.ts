@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { generateKeyPairSync, type KeyObject, randomUUID, sign } from "node:crypto";
 import { isIP } from "node:net";
 
 /** A certificate and its key, both PEM, made for one test run. */
@@ -12,15 +12,15 @@ export type Authority = Certificate & {
 /** Node can read X.509 but not write it, and a test must not need the openssl command. */
 export function createAuthority(): Authority {
   const keys = newKeys();
-  const commonName = "Test Authority";
+  const commonName = `Test Authority ${randomUUID()}`;
   const cert = certificate({ commonName, issuerName: commonName, names: [], subject: keys, issuer: keys });
   return {
     cert,
     key: pem(keys.privateKey),
     issue(names, notBefore, notAfter) {
       const subject = newKeys();
-      const [commonName = "Test"] = names;
-      const issued = { commonName, issuerName: "Test Authority", names, subject, issuer: keys, notBefore, notAfter };
+      const [name = ""] = names;
+      const issued = { commonName: name, issuerName: commonName, names, subject, issuer: keys, notBefore, notAfter };
       return { cert: certificate(issued), key: pem(subject.privateKey) };
     },
   };
@@ -68,7 +68,7 @@ function certificate(options: {
   );
   const signature = der(0x03, Buffer.from([0]), sign("sha256", toBeSigned, issuer.privateKey));
   const base64 = sequence(toBeSigned, ecdsaWithSha256, signature).toString("base64");
-  return `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`;
+  return `-----BEGIN CERTIFICATE-----\n${base64.match(/.{1,64}/g)?.join("\n")}\n-----END CERTIFICATE-----\n`;
 }
 
 /** One value in the distinguished encoding rules of ASN.1. */
