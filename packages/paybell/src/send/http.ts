@@ -91,13 +91,13 @@ export function openAddress(
         body: signed.body,
         deadlineMs,
       });
-      if (closed) line.close();
+      if (closed) void line.close();
       else idle.push(line);
       return outcomeOf(duty, result, format.accepts, at, clock());
     },
     close() {
       closed = true;
-      for (const line of idle.splice(0)) line.close();
+      for (const line of idle.splice(0)) void line.close();
     },
   };
 
@@ -147,7 +147,7 @@ function outcomeOf(
     return {
       state: "retry",
       reason: `${code}: ${sentence}`,
-      address: "bad",
+      address: ours.has(code) ? "unknown" : "bad",
       attempt: { ...base, status: null, code, sentence, answer: null },
     };
   }
@@ -166,6 +166,9 @@ function outcomeOf(
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
 }
+
+/** Failures the address has no part in. */
+const ours: ReadonlySet<string> = new Set(["line_closed", "header_invalid", "url_invalid"]);
 
 function refusal(status: number): readonly [code: string, sentence: string] {
   if (status === 410) return ["gone", "The address answered 410: it wants nothing any more."];
