@@ -1,22 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
-import { apiKey, sign } from "./testing/shop.ts";
+import { expect, test } from "vitest";
+import { all, api, freePort, seeded, serve, storeFolder, storeProcess, until, untilAsync } from "./testing/server.ts";
+import { sign } from "./testing/shop.ts";
 
 /* The real thing under load, killed again and again: whatever was answered `OK` is there, applied once. */
 
-const bin = join(import.meta.dirname, "../bin/paybell.js");
-const folder = mkdtempSync(join(tmpdir(), "paybell-crash-"));
-chmodSync(folder, 0o755); // run by root, the store's own user must get in
-const children = new Set<ChildProcess>();
-
-afterAll(async () => {
-  for (const child of children) await stop(child, "SIGTERM");
-  rmSync(folder, { recursive: true, force: true });
-});
+const folder = storeFolder();
 
 const vectors = JSON.parse(
   readFileSync(join(import.meta.dirname, "../../protocols/src/copecart/fixtures/vectors.json"), "utf8"),
@@ -33,7 +23,7 @@ test("killed twenty times under load, the store's own server too: everything ans
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
   const random = seeded(20260204);
-  let server = await serve(port);
+  let server = await serve(folder, port);
   const connection = await api<{ url: string }>(base, "POST", "/v1/connections", {
     direction: "in",
     protocol: "copecart",
@@ -69,17 +59,17 @@ test("killed twenty times under load, the store's own server too: everything ans
     });
     await until(() => answered.size >= enough);
     if (n % 6 === 5) {
-      process.kill(storeProcess(), "SIGKILL");
+      process.kill(storeProcess(folder), "SIGKILL");
       kills = { ...kills, store: kills.store + 1 };
       const after = answered.size;
       await until(() => answered.size > after); // it recovers by itself, without a restart of ours
     } else {
-      await stop(server, "SIGKILL");
+      await server.end("SIGKILL");
       kills = { ...kills, process: kills.process + 1 };
     }
     round.over = true;
     await Promise.all(lanes);
-    if (server.exitCode !== null || server.signalCode !== null) server = await serve(port);
+    if (!server.isUp()) server = await serve(folder, port);
   }
   for (const order of unanswered.splice(0)) {
     await untilAsync(() => post(address, sale(order)));
@@ -114,32 +104,6 @@ test("killed twenty times under load, the store's own server too: everything ans
   );
 }, 300_000);
 
-async function serve(port: number): Promise<ChildProcess> {
-  const child = spawn(process.execPath, [bin, "serve", "--port", String(port), "--data", folder], {
-    env: { ...process.env, PAYBELL_API_KEY: apiKey, DATABASE_URL: undefined, NODE_OPTIONS: "" },
-    stdio: "ignore",
-  });
-  children.add(child);
-  await untilAsync(async () => {
-    if (child.exitCode !== null) throw new Error(`serve ended with ${child.exitCode}`);
-    return (await fetch(`http://127.0.0.1:${port}/readyz`)).ok;
-  });
-  return child;
-}
-
-async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  children.delete(child);
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  child.kill(signal);
-  await ended;
-}
-
-/** The postmaster of the data folder. */
-function storeProcess(): number {
-  return Number(readFileSync(join(folder, "postgres/data/postmaster.pid"), "utf8").split("\n")[0]);
-}
-
 async function post(address: string, body: string): Promise<boolean> {
   try {
     const response = await fetch(address, {
@@ -156,57 +120,4 @@ async function post(address: string, body: string): Promise<boolean> {
     if (error instanceof Error && error.cause === "status") throw error;
     return false; // killed in between
   }
-}
-
-async function api<T>(base: string, method: string, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(base + path, {
-    method,
-    headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
-  return (await response.json()) as T;
-}
-
-async function all<T>(base: string, path: string): Promise<T[]> {
-  const rows: T[] = [];
-  for (let cursor: string | null = ""; cursor !== null; ) {
-    const page: { data: T[]; next_cursor: string | null } = await api(
-      base,
-      "GET",
-      `${path}?limit=200${cursor && `&cursor=${cursor}`}`,
-    );
-    rows.push(...page.data);
-    cursor = page.next_cursor;
-  }
-  return rows;
-}
-
-async function until(done: () => boolean): Promise<void> {
-  await untilAsync(async () => done());
-}
-
-async function untilAsync(done: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    if (await done().catch((error: unknown) => (error instanceof TypeError ? false : Promise.reject(error)))) return;
-    if (Date.now() > deadline) throw new Error("It did not happen within a minute.");
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => probe.once("listening", resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return state / 2_147_483_648;
-  };
 }
