@@ -23,6 +23,8 @@ export type Context = {
     offer(offered: readonly Offered[]): void;
     /** lanes with due work in the store */
     look(laneIds: readonly string[]): void;
+    /** whose events they are */
+    announced(accountIds: Iterable<string>): void;
   };
   readonly log: Logger;
 };

@@ -1,5 +1,6 @@
 import type { Context } from "./context.ts";
 import type { RebuildReport } from "./ledger/rebuild.ts";
+import type { Feed } from "./send/feed.ts";
 import type { Network } from "./send/http.ts";
 import type { Publisher } from "./send/publish.ts";
 
@@ -17,6 +18,7 @@ export type House = Context & {
   connectionsChanged(): void;
   readonly network: Network;
   readonly publisher: Publisher;
+  readonly feed: Feed;
   /** a job was made or cancelled */
   jobsChanged(): void;
 };

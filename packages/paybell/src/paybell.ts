@@ -21,6 +21,7 @@ import { works } from "./receive/works.ts";
 import { createRecorder } from "./record/record.ts";
 import { createRefuser } from "./record/refuse.ts";
 import { type Bell, createBell } from "./send/bell.ts";
+import { createFeed, type Feed } from "./send/feed.ts";
 import { httpTransport, type Network } from "./send/http.ts";
 import { createJobs } from "./send/jobs.ts";
 import { createLine } from "./send/line.ts";
@@ -67,6 +68,8 @@ export type Paybell = {
   start(): Promise<void>;
   /** does all work that is due now, then returns */
   settle(): Promise<void>;
+  /** ends live feeds, which never end by themselves: before a server waits for its answers to end */
+  endStreams(): void;
   /** finishes what is under way and lets go of the store */
   stop(): Promise<void>;
   /** recomputes everything from the kept notifications and compares; writes and sends nothing */
@@ -103,8 +106,13 @@ export async function createPaybell(options: PaybellOptions = {}): Promise<Paybe
     await createLine(network).close(); // a proxy that cannot be one is said now, not at the first delivery
     // The lanes need the context, and it tells them.
     let lanes: Lanes | undefined;
+    const feed = createFeed(pool);
     const context: Context = {
-      sending: { offer: (offered) => lanes?.offer(offered), look: (laneIds) => lanes?.look(laneIds) },
+      sending: {
+        offer: (offered) => lanes?.offer(offered),
+        look: (laneIds) => lanes?.look(laneIds),
+        announced: (accountIds) => feed.ring(accountIds),
+      },
       pool,
       clock,
       seal,
@@ -133,6 +141,7 @@ export async function createPaybell(options: PaybellOptions = {}): Promise<Paybe
       context,
       network,
       lanes,
+      feed,
       { ...store, stop: () => closeAll(bell, transport, store) },
       newKey,
       accountId,
@@ -197,6 +206,7 @@ function assemble(
   context: Context,
   network: Network,
   lanes: Lanes,
+  feed: Feed,
   store: Store,
   newApiKey: string | null,
   accountId: string,
@@ -220,6 +230,7 @@ function assemble(
     connectionsChanged: () => connections.forget(),
     network,
     publisher: createPublisher(context, (offered) => lanes.offer(offered)),
+    feed,
     jobsChanged: () => void jobs.work().catch(() => undefined),
   };
   const api = createApi(house);
@@ -253,6 +264,7 @@ function assemble(
       await jobs.work();
       await lanes.settle();
     },
+    endStreams: () => feed.end(),
     stop: () => (stopped ??= stop()),
     rebuild: () => rebuild(context),
     async replay(ids) {
@@ -264,6 +276,7 @@ function assemble(
 
   async function stop(): Promise<void> {
     clearInterval(ticking);
+    feed.end();
     await tick;
     await carryOn.caughtUp();
     await jobs.stop();

@@ -70,6 +70,7 @@ export const demo = command({
         void signals.asked.then(() => end.abort());
         if (lastsMs !== undefined) setTimeout(() => end.abort(), lastsMs).unref();
         await live({ api, target, seed, clock: clock.now, end: end.signal, output, known: known.map(({ id }) => id) });
+        paybell.endStreams();
         await listening.close();
       } finally {
         await paybell.stop();

@@ -47,6 +47,7 @@ export const serve = command({
         announce(output, { listening, settings, publicUrl, newApiKey: paybell.newApiKey });
         const signal = await signals.asked;
         output.say(`${signal}: finishing what is under way …`);
+        paybell.endStreams();
         await listening.close();
       } finally {
         await paybell.stop();

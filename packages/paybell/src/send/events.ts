@@ -44,7 +44,10 @@ export async function addEvents(
       ${writtenRows}`,
     values: [new Date(now), ...transpose(printed.map(printedRow))],
   });
-  if (rows.length > 0) afterCommit(tx, () => sending.offer(offered(rows, printed)));
+  afterCommit(tx, () => {
+    sending.announced(events.map((event) => event.accountId));
+    if (rows.length > 0) sending.offer(offered(rows, printed));
+  });
 }
 
 /** An event as it is stored and sent: its data printed once. */

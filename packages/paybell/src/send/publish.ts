@@ -36,7 +36,7 @@ export type Publisher = {
  * @param offer told of deliveries that were just committed
  */
 export function createPublisher(
-  context: Pick<Context, "pool" | "clock">,
+  context: Pick<Context, "pool" | "clock" | "sending">,
   offer: (offered: readonly Offered[]) => void,
 ): Publisher {
   let waiting: Waiting[] = [];
@@ -95,7 +95,7 @@ const lanes = 2;
 const maxBatch = 1000;
 
 async function store(
-  { pool }: Pick<Context, "pool">,
+  { pool, sending }: Pick<Context, "pool" | "sending">,
   events: readonly Publishing[],
   now: Instant,
   offer: (offered: readonly Offered[]) => void,
@@ -111,6 +111,7 @@ async function store(
   });
   const distinct = [...first.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const ids = await write(pool, distinct, now, offer);
+  sending.announced(distinct.flatMap(({ printed }) => (ids.has(printed.id) ? [printed.accountId] : [])));
   const missing = distinct.filter((entry) => !ids.has(entry.printed.id));
   const before = missing.length === 0 ? new Map<string, Known>() : await earlier(pool, missing, now);
   return entries.map((entry): Published => {
