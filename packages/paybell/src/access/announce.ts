@@ -1,26 +1,24 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { PoolClient } from "pg";
-import type { Context } from "../context.ts";
 import { transpose } from "../db/rows.ts";
 import { groupBy } from "../domain/group.ts";
 import type { Held } from "../ledger/held-rows.ts";
-import { addEvents, type Announcement } from "../send/events.ts";
+import type { Announcement } from "../send/events.ts";
 import { type Entitlement, entitlementsAt, type HeldItem } from "./entitlements.ts";
 
 export type CustomerItem = { readonly held: Held; readonly item: HeldItem | null; readonly now: Instant };
 
 /**
- * Compares what each customer may use now with what was last announced, and announces the difference:
+ * Compares what each customer may use now with what was last announced. The difference is to be announced:
  * a feature given by two items is revoked once, with the second.
  * @param before what was announced: {@link announced}
- * @returns the entitlements by customer; `written`: the difference is on its way
+ * @returns the entitlements by customer; `events`: the difference, and `written`: it is on its way to being remembered
  */
 export function announceEntitlements(
-  context: Pick<Context, "clock" | "sending">,
   tx: PoolClient,
   entries: readonly CustomerItem[],
   before: ReadonlyMap<string, Announced>,
-): { entitlements: Map<string, Entitlement[]>; written: Promise<unknown> } {
+): { entitlements: Map<string, Entitlement[]>; events: Announcement[]; written: Promise<unknown> } {
   const customers = groupBy(entries, ({ held }) => held.customer.id);
   const now = new Map(
     [...customers].map(([id, own]) => [
@@ -83,7 +81,7 @@ export function announceEntitlements(
         orderKey: null,
         data: {
           customer_id: customerId,
-          email: held.order.contactEmail,
+          email: held.customer.erased ? null : held.order.contactEmail,
           feature,
           until: null,
           limit: null,
@@ -92,7 +90,7 @@ export function announceEntitlements(
       });
     }
   }
-  return { entitlements: now, written: Promise.all([writeAnnounced(tx, rows), addEvents(context, tx, events)]) };
+  return { entitlements: now, events, written: writeAnnounced(tx, rows) };
 }
 
 export type Announced = { open: boolean; until: Instant | null; limit: number | null };

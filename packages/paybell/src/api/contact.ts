@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { Mode } from "@paybell/protocols/domain/fact";
 import { accessAt } from "../access/access.ts";
-import { ensurePartitions } from "../db/partitions.ts";
 import { inTransaction, type Tx } from "../db/transaction.ts";
 import { normaliseEmail } from "../domain/email.ts";
 import { newId } from "../domain/id.ts";
@@ -10,10 +9,12 @@ import { handOverAgain } from "../fulfil/hand-over.ts";
 import type { ItemLicence } from "../fulfil/licence-rows.ts";
 import { revokeLinks } from "../fulfil/links.ts";
 import type { House } from "../house.ts";
+import { customerChanged, customerCreated, type NewCustomer } from "../ledger/announce-customers.ts";
 import { balanceOf } from "../ledger/balance.ts";
 import { addFacts, factsOf } from "../ledger/fact-rows.ts";
 import { itemsHeldBy, lockCustomers } from "../ledger/held-rows.ts";
-import { addEvents } from "../send/events.ts";
+import { addEvents, type Announcement } from "../send/events.ts";
+import { ensureSpace } from "../send/retention.ts";
 
 type Change = {
   readonly accountId: string;
@@ -31,15 +32,18 @@ type Change = {
  */
 export async function changeContact(house: House, change: Change): Promise<number | "erased"> {
   const { accountId, orderId, now } = change;
-  await ensurePartitions(house.pool, "event", [now]);
+  await ensureSpace(house.pool, now);
   return inTransaction(house.pool, async (tx) => {
     const order = await lockOrder(tx, accountId, orderId);
-    const customerId = await customerOf(tx, order, change);
+    const { customerId, made } = await customerOf(tx, order, change);
     const lost = await lockCustomers(tx, [
       { accountId, customerId: order.customer_id },
       { accountId, customerId },
     ]);
-    if (lost.size > 0) return "erased";
+    if (lost.size > 0) {
+      await addEvents(house, tx, made.map(customerCreated));
+      return "erased";
+    }
     const items = await moveOrder(tx, change, customerId);
     await addContactFact(tx, order, change, items);
     await tx.query(
@@ -52,7 +56,18 @@ export async function changeContact(house: House, change: Change): Promise<numbe
        where account_id = $1 and mode = $2 and kind = 'mail_bounced' and data ->> 'order_id' = $3 and closed_at is null`,
       [accountId, order.mode, order.order_id, new Date(now)],
     );
-    if (customerId !== order.customer_id) await leave(house, tx, accountId, order, now);
+    const moved = customerId !== order.customer_id;
+    const revoked = moved ? await leave(tx, accountId, order, now) : [];
+    const changed = customerChanged({
+      accountId,
+      mode: order.mode,
+      customerId,
+      at: now,
+      email: change.email.trim(),
+      orderId: order.order_id,
+      previousCustomerId: moved ? order.customer_id : null,
+    });
+    await addEvents(house, tx, [...made.map(customerCreated), changed, ...revoked]);
     return handOverOrder(house, tx, { accountId, orderId, now }, customerId);
   });
 }
@@ -84,7 +99,11 @@ async function lockOrder(tx: Tx, accountId: string, orderId: string): Promise<Lo
 }
 
 /** The customer of the new address, found or made. The unique address decides a race. */
-async function customerOf(tx: Tx, order: LockedOrder, { accountId, email, now }: Change): Promise<string> {
+async function customerOf(
+  tx: Tx,
+  order: LockedOrder,
+  { accountId, email, now }: Change,
+): Promise<{ customerId: string; made: NewCustomer[] }> {
   const candidate = newId(now);
   const { rows } = await tx.query<{ customer_id: string }>(
     `insert into customer_email (account_id, mode, email, customer_id, added_at) values ($1, $2, $3, $4, $5)
@@ -92,16 +111,19 @@ async function customerOf(tx: Tx, order: LockedOrder, { accountId, email, now }:
      returning customer_id`,
     [accountId, order.mode, normaliseEmail(email), candidate, new Date(now)],
   );
-  const id = rows[0]!.customer_id;
-  if (id === candidate) {
-    await tx.query(
-      `insert into customer (account_id, id, mode, first_name, last_name, country, language, created_at)
-       select account_id, $3, mode, first_name, last_name, country, language, $4 from customer where account_id = $1 and id = $2`,
-      [accountId, order.customer_id, id, new Date(now)],
-    );
-  }
-  return id;
+  const customerId = rows[0]!.customer_id;
+  if (customerId !== candidate) return { customerId, made: [] };
+  const { rows: made } = await tx.query<NewNames>(
+    `insert into customer (account_id, id, mode, first_name, last_name, country, language, created_at)
+     select account_id, $3, mode, first_name, last_name, country, language, $4 from customer where account_id = $1 and id = $2
+     returning first_name as "firstName", last_name as "lastName", country, language`,
+    [accountId, order.customer_id, customerId, new Date(now)],
+  );
+  const of = { accountId, mode: order.mode, customerId, at: now, email: normaliseEmail(email), reference: null };
+  return { customerId, made: made.map((names) => ({ ...of, ...names })) };
 }
+
+type NewNames = Pick<NewCustomer, "firstName" | "lastName" | "country" | "language">;
 
 async function moveOrder(
   tx: Tx,
@@ -150,36 +172,34 @@ async function addContactFact(
   ]);
 }
 
-/** The customer the order left: what is still held is computed again; who holds nothing any more loses all. */
+/**
+ * The customer the order left: what is still held is computed again; who holds nothing any more loses all.
+ * @returns what is to be announced of it
+ */
 async function leave(
-  house: House,
   tx: Tx,
   accountId: string,
   { customer_id, mode }: LockedOrder,
   now: Instant,
-): Promise<void> {
+): Promise<Announcement[]> {
   const { rowCount } = await tx.query(
     "update item set due_at = $3 where account_id = $1 and customer_id = $2 and product_id is not null",
     [accountId, customer_id, new Date(now)],
   );
-  if (rowCount !== 0) return;
+  if (rowCount !== 0) return [];
   const { rows } = await tx.query<{ feature: string }>(
     `update entitlement set open = false, until = null, quantity = null, changed_at = $4
      where account_id = $1 and mode = $2 and customer_id = $3 and open returning feature`,
     [accountId, mode, customer_id, new Date(now)],
   );
-  await addEvents(
-    house,
-    tx,
-    rows.map(({ feature }) => ({
-      accountId,
-      mode,
-      type: "access.revoked",
-      at: now,
-      orderKey: null,
-      data: { customer_id, email: null, feature, until: null, limit: null, orders: [] },
-    })),
-  );
+  return rows.map(({ feature }) => ({
+    accountId,
+    mode,
+    type: "access.revoked",
+    at: now,
+    orderKey: null,
+    data: { customer_id, email: null, feature, until: null, limit: null, orders: [] },
+  }));
 }
 
 async function handOverOrder(

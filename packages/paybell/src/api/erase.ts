@@ -1,8 +1,12 @@
 import type { Instant } from "@paybell/protocols/domain/day";
+import type { Mode } from "@paybell/protocols/domain/fact";
 import { inTransaction, type Tx } from "../db/transaction.ts";
 import { protocolNamed } from "../domain/protocols.ts";
 import type { House } from "../house.ts";
+import { customerErased } from "../ledger/announce-customers.ts";
+import { addEvents } from "../send/events.ts";
 import { sealedFor } from "../send/mail.ts";
+import { ensureSpace } from "../send/retention.ts";
 import { sealedAnswer } from "./idempotency.ts";
 
 /**
@@ -11,19 +15,24 @@ import { sealedAnswer } from "./idempotency.ts";
  * Source: docs/rules.md, R20
  */
 export async function eraseCustomer(
-  { pool, seal }: Pick<House, "pool" | "seal">,
+  house: Pick<House, "pool" | "seal" | "clock" | "sending">,
   accountId: string,
   customerId: string,
   now: Instant,
 ): Promise<void> {
-  await inTransaction(pool, async (tx) => {
+  await ensureSpace(house.pool, now);
+  await inTransaction(house.pool, async (tx) => {
     const of: Of = [accountId, customerId];
     const orders = await lockOrders(tx, of);
-    await forgetTexts(seal, tx, of, now);
-    await tx.query(
-      `update customer set erased_at = coalesce(erased_at, $3), reference = null, first_name = null, last_name = null,
+    const emails = await emailsOf(tx, of);
+    await forgetTexts(house.seal, tx, of, emails, now);
+    await redactEvents(tx, of, orders, emails);
+    const { rows: erased } = await tx.query<{ mode: Mode; first: boolean }>(
+      `update customer c set erased_at = coalesce(c.erased_at, $3), reference = null, first_name = null, last_name = null,
          country = null, language = null
-       where account_id = $1 and id = $2`,
+       from (select erased_at is null as first from customer where account_id = $1 and id = $2) b
+       where c.account_id = $1 and c.id = $2
+       returning c.mode, b.first`,
       [...of, new Date(now)],
     );
     await redactNotifications(tx, of, now);
@@ -45,14 +54,14 @@ export async function eraseCustomer(
       of,
     );
     await tx.query(
-      `update event set data = (data::jsonb || '{"email": null}')::json
-       where account_id = $1 and data ->> 'customer_id' = $2::text and data ->> 'email' is not null`,
-      of,
-    );
-    await tx.query(
       `update alarm set data = data - '{email,address,reason}'::text[]
        where account_id = $1 and kind = 'mail_bounced' and data ->> 'order_id' = any($2)`,
       [accountId, orders],
+    );
+    await addEvents(
+      house,
+      tx,
+      erased.filter(({ first }) => first).map(({ mode }) => customerErased({ accountId, mode, customerId, at: now })),
     );
   });
 }
@@ -72,22 +81,68 @@ async function lockOrders(tx: Tx, of: Of): Promise<string[]> {
   return rows.map((row) => row.order_id);
 }
 
-/**
- * Sealed texts that are found by nothing but what they say: kept answers to requests, which could be shown again
- * for 30 days, and mails to the operator.
- */
-async function forgetTexts(seal: House["seal"], tx: Tx, of: Of, now: Instant): Promise<void> {
-  const [accountId, customerId] = of;
-  const { rows: emails } = await tx.query<{ email: string }>(
+/** Every address we know the person by, in lower case. */
+async function emailsOf(tx: Tx, of: Of): Promise<string[]> {
+  const { rows } = await tx.query<{ email: string }>(
     `select email from customer_email where account_id = $1 and customer_id = $2
      union select unnest(array[lower(email), lower(contact_email)]) from orders where account_id = $1 and customer_id = $2`,
     of,
   );
-  const names = [customerId, ...emails.map(({ email }) => email)].filter((name) => name !== "");
+  return rows.map(({ email }) => email).filter((email) => email !== "");
+}
+
+/**
+ * What was announced of the person, or published here under one of the addresses. What is still on its way goes out as it
+ * then stands.
+ */
+async function redactEvents(
+  tx: Tx,
+  [accountId, customerId]: Of,
+  orders: readonly string[],
+  emails: readonly string[],
+): Promise<void> {
+  await tx.query(
+    `update event e set data = (e.data::jsonb || (
+         select coalesce(jsonb_object_agg(p.key, p.value), '{}') from jsonb_each($4::jsonb) p where e.data::jsonb ? p.key))::json
+     where account_id = $1 and (data ->> 'customer_id' = $2 or lower(data -> 'buyer' ->> 'email') = any($3))`,
+    [accountId, customerId, emails, JSON.stringify(nobody)],
+  );
+  await tx.query(
+    `update event set data = jsonb_set(data::jsonb, '{data}', (data::jsonb -> 'data') - '{email,address,reason}'::text[])::json
+     where account_id = $1 and type = 'alarm.raised' and data ->> 'kind' = 'mail_bounced' and data -> 'data' ->> 'order_id' = any($2)`,
+    [accountId, orders],
+  );
+}
+
+/** What events say of a person, and what they say of nobody. A machine is named after its owner. */
+const nobody = {
+  email: null,
+  buyer: { email: "" },
+  reference: null,
+  first_name: null,
+  last_name: null,
+  country: null,
+  language: null,
+  name: null,
+};
+
+/**
+ * Sealed texts that are found by nothing but what they say: kept answers to requests, which could be shown again
+ * for 30 days, and mails to the operator.
+ */
+async function forgetTexts(
+  seal: House["seal"],
+  tx: Tx,
+  of: Of,
+  emails: readonly string[],
+  now: Instant,
+): Promise<void> {
+  const [accountId, customerId] = of;
+  const names = [customerId, ...emails];
   await redactUnread(
     tx,
     of,
-    names.filter((name) => name.includes("@")),
+    emails.filter((name) => name.includes("@")),
     now,
   );
   const speaks = (sealed: Buffer, about: string) => {

@@ -7,8 +7,11 @@ import { inTransaction } from "../db/transaction.ts";
 import { newId } from "../domain/id.ts";
 import type { ProductConfig } from "../domain/product.ts";
 import type { ItemState } from "../ledger/fold.ts";
-import { closeAlarms, raiseAlarms } from "./alarms.ts";
 import type { Alarm } from "../ledger/alarm.ts";
+import { addEvents, type Announcement } from "../send/events.ts";
+import { ensureSpace } from "../send/retention.ts";
+import { closeAlarms, raiseAlarms } from "./alarms.ts";
+import { licenceAnnouncement } from "./announce-licences.ts";
 import { licenceHash } from "./licence-rows.ts";
 
 export type LicenceState = "active" | "suspended" | "ended";
@@ -38,6 +41,11 @@ export type Licence = {
   readonly product: string;
   readonly state: LicenceState;
   readonly orderId: string;
+  readonly itemId: string;
+  readonly customerId: string;
+  /** null: the customer was erased */
+  readonly email: string | null;
+  readonly providerProduct: { readonly id: string; readonly name: string | null };
   /** in order of time */
   readonly activations: readonly Activation[];
   /** null: no limit */
@@ -63,6 +71,7 @@ export async function activate(
   context: Context,
   asked: LicenceAsked & { readonly machine: string; readonly name?: string | undefined },
 ): Promise<Activated> {
+  await ensureSpace(context.pool, context.clock());
   return inTransaction(context.pool, async (tx): Promise<Activated> => {
     const now = context.clock();
     const licence = await readLicence(context, tx, asked, now, true);
@@ -80,7 +89,9 @@ export async function activate(
         values ($1, $2, $3, $4, $5, $6)`,
       values: [licence.accountId, activation.id, licence.id, activation.machine, activation.name, new Date(now)],
     });
-    return { activation, licence: { ...licence, activations: [...licence.activations, activation] } };
+    const after = { ...licence, activations: [...licence.activations, activation] };
+    await addEvents(context, tx, [announced(after, "licence.activated", activation, now)]);
+    return { activation, licence: after };
   });
 }
 
@@ -88,8 +99,10 @@ export async function activate(
 export async function inspectLicence(context: Context, asked: LicenceAsked): Promise<Licence | NoLicence> {
   const now = context.clock();
   const licence = await readLicence(context, context.pool, asked, now, false);
-  if (typeof licence !== "string" && licence.excess > 0)
+  if (typeof licence !== "string" && licence.excess > 0) {
+    await ensureSpace(context.pool, now);
     await inTransaction(context.pool, (tx) => tellExcess(context, tx, licence, now));
+  }
   return licence;
 }
 
@@ -98,6 +111,7 @@ export async function deactivate(
   context: Context,
   asked: LicenceAsked & { readonly machine: string },
 ): Promise<{ readonly deactivated: boolean; readonly licence: Licence } | NoLicence> {
+  await ensureSpace(context.pool, context.clock());
   return inTransaction(context.pool, async (tx) => {
     const now = context.clock();
     const before = await readLicence(context, tx, asked, now, true);
@@ -113,6 +127,8 @@ export async function deactivate(
     const licence = { ...before, activations, excess: excessOf(activations.length, before.limit) };
     if (before.excess > 0 && licence.excess === 0)
       await closeAlarms(tx, licence.accountId, ["licence_over_limit"], licence.id, now);
+    const freed = before.activations.find((one) => one.machine === asked.machine);
+    if (rowCount === 1 && freed) await addEvents(context, tx, [announced(licence, "licence.deactivated", freed, now)]);
     return { deactivated: rowCount === 1, licence };
   });
 }
@@ -153,6 +169,18 @@ export function overLimitAlarm(licence: Licence, at: Instant): Alarm {
   };
 }
 
+function announced(
+  licence: Licence,
+  type: "licence.activated" | "licence.deactivated",
+  { id, machine, name }: Activation,
+  at: Instant,
+): Announcement {
+  const { id: licenceId, providerProduct, productId, activations, limit, ...of } = licence;
+  const product = { ...providerProduct, product_id: productId };
+  const more = { activation_id: id, machine, name, activations: { used: activations.length, limit } };
+  return licenceAnnouncement({ ...of, licenceId, product }, type, at, more);
+}
+
 async function tellExcess(context: Context, tx: PoolClient, licence: Licence, now: Instant): Promise<void> {
   if (licence.excess > 0) await raiseAlarms(context, tx, [overLimitAlarm(licence, now)]);
 }
@@ -181,6 +209,11 @@ type LicenceRow = {
   config: ProductConfig;
   state: ItemState | null;
   order_id: string;
+  contact_email: string;
+  item_id: string;
+  customer_id: string;
+  product_key: string;
+  product_name: string | null;
 };
 
 /** Keys still in the pool are nobody's, and unknown. */
@@ -194,7 +227,8 @@ async function readLicence(
   const { rows } = await tx.query<LicenceRow>({
     name: lock ? "lock_licence" : "read_licence",
     text: `
-      select l.account_id, l.id, l.mode, l.product_id, p.name as product, p.config, nullif(i.state, '{}') as state, o.order_id
+      select l.account_id, l.id, l.mode, l.product_id, p.name as product, p.config, nullif(i.state, '{}') as state,
+             o.order_id, o.contact_email, i.id as item_id, i.customer_id, i.product_key, i.product_name
       from licence l
       join product p on p.account_id = l.account_id and p.id = l.product_id
       join item i on i.account_id = l.account_id and i.id = l.item_id
@@ -228,6 +262,10 @@ async function readLicence(
     product: row.product,
     state: licenceState(row.state, at),
     orderId: row.order_id,
+    itemId: row.item_id,
+    customerId: row.customer_id,
+    email: row.contact_email || null,
+    providerProduct: { id: row.product_key, name: row.product_name },
     activations,
     limit,
     excess: excessOf(activations.length, limit),

@@ -17,12 +17,22 @@ export type ItemLicence = {
 
 export type Licences = { readonly of: ReadonlyMap<string, ItemLicence>; readonly alarms: readonly Alarm[] };
 
+/** `issued`, by item: ids of the licences given just now */
+export type TakenLicences = Licences & { readonly issued: ReadonlyMap<string, string> };
+
+type Taken = { readonly id: string; readonly key: string };
+
 /**
  * Gives every open item of a product with keys its key, once and for good: from the pool in order of upload,
  * or made from the product's pattern. Test orders never touch the pool.
  */
-export async function takeLicences(context: Context, tx: PoolClient, computed: readonly Computed[]): Promise<Licences> {
+export async function takeLicences(
+  context: Context,
+  tx: PoolClient,
+  computed: readonly Computed[],
+): Promise<TakenLicences> {
   const of = new Map<string, ItemLicence>();
+  const issued = new Map<string, string>();
   const alarms: Alarm[] = [];
   const wanting = computed.filter(({ held }) => held.product?.config.licence);
   for (const items of groupBy(wanting, ({ held }) => `${held.accountId} ${held.mode} ${held.product!.id}`).values()) {
@@ -31,8 +41,11 @@ export async function takeLicences(context: Context, tx: PoolClient, computed: r
     const pattern =
       first.product!.config.licence!.pattern ?? (first.mode === "test" ? "TEST-XXXX-XXXX-XXXX" : undefined);
     const keys = pattern ? await makeKeys(context, tx, missing, pattern) : await takeFromPool(context, tx, missing);
-    for (const [index, { held }] of missing.entries())
-      of.set(held.id, { key: keys[index] ?? null, fresh: keys[index] !== undefined });
+    for (const [index, { held }] of missing.entries()) {
+      const taken = keys[index];
+      of.set(held.id, { key: taken?.key ?? null, fresh: taken !== undefined });
+      if (taken) issued.set(held.id, taken.id);
+    }
     if (!pattern && missing.length > 0)
       alarms.push(...(await poolAlarms(tx, missing[0]!, keys.length < missing.length)));
   }
@@ -50,7 +63,7 @@ export async function takeLicences(context: Context, tx: PoolClient, computed: r
     for (const row of rows)
       of.set(row.item_id, { key: context.seal.open(row.sealed, `licence:${row.id}`), fresh: false });
   }
-  return { of, alarms };
+  return { of, alarms, issued };
 }
 
 /** Rows for keys the seller uploads or we make. @returns the rows' values: id, hash and sealed */
@@ -73,9 +86,12 @@ async function makeKeys(
   tx: PoolClient,
   missing: readonly Computed[],
   pattern: string,
-): Promise<string[]> {
+): Promise<Taken[]> {
   if (missing.length === 0) return [];
-  const keys = missing.map(() => pattern.replaceAll("X", () => alphabet[randomInt(alphabet.length)]!));
+  const made = missing.map(({ now }) => {
+    const key = pattern.replaceAll("X", () => alphabet[randomInt(alphabet.length)]!);
+    return { key, ...licenceRow(context, key, now) };
+  });
   await tx.query({
     name: "make_licences",
     text: `
@@ -85,15 +101,15 @@ async function makeKeys(
         as t (account_id, id, mode, product_id, item_id, hash, sealed, at)`,
     values: transpose(
       missing.map(({ held, now }, index) => {
-        const { id, hash, sealed } = licenceRow(context, keys[index]!, now);
+        const { id, hash, sealed } = made[index]!;
         return [held.accountId, id, held.mode, held.product!.id, held.id, hash, sealed, new Date(now)];
       }),
     ),
   });
-  return keys;
+  return made;
 }
 
-async function takeFromPool(context: Context, tx: PoolClient, missing: readonly Computed[]): Promise<string[]> {
+async function takeFromPool(context: Context, tx: PoolClient, missing: readonly Computed[]): Promise<Taken[]> {
   if (missing.length === 0) return [];
   const { held, now } = missing[0]!;
   const { rows } = await tx.query<{ id: string; sealed: Buffer }>({
@@ -118,7 +134,7 @@ async function takeFromPool(context: Context, tx: PoolClient, missing: readonly 
       new Date(now),
     ],
   });
-  return rows.map((row) => context.seal.open(row.sealed, `licence:${row.id}`));
+  return rows.map((row) => ({ id: row.id, key: context.seal.open(row.sealed, `licence:${row.id}`) }));
 }
 
 async function poolAlarms(tx: PoolClient, { held, now }: Computed, empty: boolean): Promise<Alarm[]> {

@@ -5,7 +5,10 @@ import type { Context } from "../context.ts";
 import { inTransaction, type Tx } from "../db/transaction.ts";
 import { normaliseEmail } from "../domain/email.ts";
 import { newToken, sha256 } from "../domain/id.ts";
+import { customerChanged } from "../ledger/announce-customers.ts";
 import { lockCustomers } from "../ledger/held-rows.ts";
+import { addEvents } from "../send/events.ts";
+import { ensureSpace } from "../send/retention.ts";
 import { findLink, holdsOpen, type Link, type LinkVerdict, verdictOf } from "./link-rows.ts";
 import { loginCodeHash } from "./links.ts";
 
@@ -36,11 +39,13 @@ export async function lookAtLogin(
  * @returns null: no such link; `ticket` where the verdict is good
  */
 export async function redeemLogin(
-  { pool, clock }: Pick<Context, "pool" | "clock">,
+  context: Pick<Context, "pool" | "clock" | "sending">,
   token: string,
 ): Promise<{ readonly link: Link; readonly verdict: LoginVerdict; readonly ticket?: string } | null> {
+  const { pool, clock } = context;
   const found = await findLink(pool, { kind: "login", token });
   if (!found) return null;
+  await ensureSpace(pool, clock());
   return inTransaction(pool, async (tx) => {
     const now = clock();
     // The customer before the link, as everywhere.
@@ -49,7 +54,7 @@ export async function redeemLogin(
     if (!link) return null;
     const verdict = await loginVerdict(tx, link, now);
     if (verdict !== "good") return { link, verdict };
-    await useUp(tx, link, now);
+    await useUp(context, tx, link, now);
     const ticket = newToken();
     await tx.query(
       "insert into ticket (account_id, hash, link_id, created_at, expires_at) values ($1, $2, $3, $4, $5)",
@@ -89,11 +94,12 @@ export async function exchangeTicket(
  * its links, which cannot be guessed, are not.
  */
 export async function exchangeCode(
-  context: Pick<Context, "pool" | "clock" | "seal">,
+  context: Pick<Context, "pool" | "clock" | "seal" | "sending">,
   { accountId, mode, email: given, code }: Exchange & { readonly email: string; readonly code: string },
 ): Promise<Login | "invalid" | "ended"> {
   const email = normaliseEmail(given);
   const right = loginCodeHash(context, accountId, email, code);
+  await ensureSpace(context.pool, context.clock());
   return inTransaction(context.pool, async (tx) => {
     const now = context.clock();
     const of = [accountId, mode, email, new Date(now), codeTries];
@@ -117,7 +123,7 @@ export async function exchangeCode(
     const link = await findLink(tx, { accountId, id: matching.id });
     if (!link) return "invalid";
     if (!(await holdsOpen(tx, link, now))) return "ended";
-    await useUp(tx, link, now);
+    await useUp(context, tx, link, now);
     return loginOf(tx, link);
   });
 }
@@ -138,20 +144,32 @@ async function loginVerdict(tx: Pick<Tx, "query">, link: Link, now: Instant): Pr
  * Where it is another customer's, nothing is merged.
  * Source: docs/rules.md, R17
  */
-async function useUp(tx: Tx, link: Link, now: Instant): Promise<void> {
+async function useUp(context: Pick<Context, "clock" | "sending">, tx: Tx, link: Link, now: Instant): Promise<void> {
   await tx.query("update link set used_at = $3 where account_id = $1 and id = $2", [
     link.accountId,
     link.id,
     new Date(now),
   ]);
-  await tx.query(
+  const { rows } = await tx.query<{ added: boolean }>(
     `insert into customer_email (account_id, mode, email, customer_id, added_at, confirmed_at)
      values ($1, $2, $3, $4, $5, $5)
      on conflict (account_id, mode, email) do update
        set confirmed_at = coalesce(customer_email.confirmed_at, excluded.confirmed_at)
-       where customer_email.customer_id = excluded.customer_id`,
+       where customer_email.customer_id = excluded.customer_id
+     returning xmax = 0 as added`,
     [link.accountId, link.mode, link.email, link.customerId, new Date(now)],
   );
+  const { accountId, mode, customerId, email } = link;
+  const changed = customerChanged({
+    accountId,
+    mode,
+    customerId,
+    at: now,
+    email,
+    orderId: null,
+    previousCustomerId: null,
+  });
+  if (rows.some(({ added }) => added)) await addEvents(context, tx, [changed]);
 }
 
 async function loginOf(tx: Tx, link: Link): Promise<Login> {

@@ -8,8 +8,12 @@ import { groupBy } from "../domain/group.ts";
 import { raiseAlarms } from "../fulfil/alarms.ts";
 import type { Alarm } from "./alarm.ts";
 import { handOver } from "../fulfil/hand-over.ts";
+import { licenceChanges } from "../fulfil/licence-changes.ts";
 import { takeLicences } from "../fulfil/licence-rows.ts";
 import type { StoredNotification } from "../record/stored.ts";
+import { addEvents } from "../send/events.ts";
+import { announceFacts } from "./announce.ts";
+import { customerCreated } from "./announce-customers.ts";
 import { type Computed, compute } from "./compute.ts";
 import { addFacts, factsOfOrders, type NewFact, sameContent } from "./fact-rows.ts";
 import { type Held, itemsHeldBy, lockCustomers } from "./held-rows.ts";
@@ -27,7 +31,7 @@ import { signedReference } from "./reference.ts";
 
 /**
  * Books notifications and everything they cause, in the caller's transaction: facts, state, entitlements,
- * keys, mails. Also called without any, for items the clock (or a mapping) has changed.
+ * keys, mails, and what is announced of it. Also called without any, for items the clock (or a mapping) has changed.
  * Doing it again changes nothing.
  */
 export async function apply(
@@ -38,7 +42,7 @@ export async function apply(
 ): Promise<void> {
   const batch = await decideModes(tx, arrived);
   const speaking = batch.filter((one) => one.reading.facts.length > 0);
-  const orders = await ordersFor(tx, speaking, (one) =>
+  const { orders, made } = await ordersFor(tx, speaking, (one) =>
     signedReference(context.seal, one.accountId, one.reading.buyer.reference),
   );
   const places = [...orders, ...(await placesOfItems(tx, touched))];
@@ -62,23 +66,19 @@ export async function apply(
   );
 
   const affected = held.filter((item) => orderRows.has(item.order.row));
-  const fresh = new Map<string, Instant>();
-  for (const row of rows) {
-    if (!added.has(`${row.accountId} ${row.fact.identity}`)) continue;
-    fresh.set(row.itemId, Math.min(fresh.get(row.itemId) ?? row.arrivedAt, row.arrivedAt));
-  }
   const byOrder = groupBy(affected, (item) => item.order.row);
   const computed = affected.map((item) => {
     const siblings = byOrder.get(item.order.row)!;
     const orderFacts = siblings.flatMap((sibling) => facts.get(sibling.id) ?? []);
-    return compute(context, item, facts.get(item.id) ?? [], orderFacts, earliest(siblings, fresh));
+    return compute(context, item, facts.get(item.id) ?? [], orderFacts, earliest(orderFacts, added));
   });
   const conflicts = rows.filter((row) => contradicts(row, facts.get(row.itemId) ?? []));
 
   const licences = await takeLicences(context, tx, computed);
+  const told = await announceFacts(context, tx, computed, added, speaking);
   await together(tx, () => {
     const customers = heldItems(held, computed);
-    const { entitlements, written: announcedNow } = announceEntitlements(context, tx, customers, before);
+    const { entitlements, events, written: announcedNow } = announceEntitlements(tx, customers, before);
     const { done, written: handedOver } = handOver(
       context,
       tx,
@@ -89,11 +89,19 @@ export async function apply(
     );
     const items = computed.map((item) => ({
       ...item,
-      effects: [...item.held.effects, ...(done.get(item.held.id) ?? [])],
+      effects: [...item.held.effects, ...(done.get(item.held.id) ?? []), ...(told.marks.get(item.held.id) ?? [])],
+      tellAt: told.tellAt.get(item.held.id),
     }));
     const alarms = [...computed.flatMap(alarmsOf), ...conflicts.map(conflictAlarm), ...licences.alarms];
+    const announcements = [
+      ...made.map(customerCreated),
+      ...told.events,
+      ...licenceChanges(computed, licences.issued),
+      ...events,
+    ];
     return Promise.all([
       announcedNow,
+      addEvents(context, tx, announcements),
       handedOver,
       writeItems(tx, items),
       raiseAlarms(context, tx, alarms),
@@ -152,8 +160,8 @@ function heldItems(held: readonly Held[], computed: readonly Computed[]): Custom
   });
 }
 
-function earliest(items: readonly Held[], fresh: ReadonlyMap<string, Instant>): Instant | null {
-  const times = items.flatMap((item) => fresh.get(item.id) ?? []);
+function earliest(facts: readonly LedgerFact[], added: ReadonlySet<string>): Instant | null {
+  const times = facts.filter((fact) => added.has(fact.id)).map((fact) => fact.arrivedAt);
   return times.length === 0 ? null : Math.min(...times);
 }
 

@@ -4,17 +4,19 @@ import { transpose } from "../db/rows.ts";
 import { normaliseEmail } from "../domain/email.ts";
 import { newId } from "../domain/id.ts";
 import type { StoredNotification } from "../record/stored.ts";
+import type { NewCustomer } from "./announce-customers.ts";
 
 /**
  * One customer id for each notification. The unique address (or reference) decides a race between nodes.
- * @returns `written`: the rows of new customers are on their way
+ * @returns `made`: those that are new; `written`: their rows are on their way
  */
 export async function customersFor(
   tx: PoolClient,
   wanted: readonly StoredNotification[],
   reference: (notification: StoredNotification) => string | undefined,
-): Promise<{ customers: string[]; written: Promise<unknown> }> {
+): Promise<{ customers: string[]; made: NewCustomer[]; written: Promise<unknown> }> {
   let written: Promise<unknown> = Promise.resolve();
+  const allMade: NewCustomer[] = [];
   const found = new Map<string, string>();
   const signed = wanted.flatMap((one) => {
     const name = reference(one);
@@ -46,12 +48,20 @@ export async function customersFor(
     const made = signed.flatMap(({ one }, index) =>
       rows.some((row) => row.id === candidates[index]) ? [{ one, id: candidates[index]! }] : [],
     );
-    await addFirstEmails(tx, made);
+    const emails = await addFirstEmails(tx, made);
+    allMade.push(
+      ...made.map(({ one, id }) => ({
+        ...newCustomer(one, id, emails.get(id) ?? null),
+        ...unnamed,
+        reference: reference(one)!,
+      })),
+    );
   }
   const unsigned = wanted.filter((one) => reference(one) === undefined);
   if (unsigned.length > 0) {
     const known = await customersByEmail(tx, unsigned);
     written = known.written;
+    allMade.push(...known.made);
     for (const [key, id] of known.byEmail) found.set(key, id);
   }
   const customers = wanted.map((one) => {
@@ -60,17 +70,41 @@ export async function customersFor(
       JSON.stringify(name === undefined ? emailKey(one) : [one.accountId, one.mode, "reference", name]),
     )!;
   });
-  return { customers, written };
+  return { customers, made: allMade, written };
 }
 
-async function addFirstEmails(tx: PoolClient, made: readonly { one: StoredNotification; id: string }[]): Promise<void> {
-  if (made.length === 0) return;
-  await tx.query({
+/** Of a customer known by the vendor's reference nothing else is taken from the checkout. */
+const unnamed = { firstName: null, lastName: null, country: null, language: null };
+
+function newCustomer(one: StoredNotification, id: string, email: string | null): NewCustomer {
+  const { firstName = null, lastName = null, country = null, language = null } = one.reading.buyer;
+  return {
+    accountId: one.accountId,
+    mode: one.mode,
+    customerId: id,
+    at: one.receivedAt,
+    email,
+    firstName,
+    lastName,
+    country,
+    language,
+    reference: null,
+  };
+}
+
+/** @returns addresses by customer; one that belongs to another customer stays there */
+async function addFirstEmails(
+  tx: PoolClient,
+  made: readonly { one: StoredNotification; id: string }[],
+): Promise<Map<string, string>> {
+  if (made.length === 0) return new Map();
+  const { rows } = await tx.query<{ customer_id: string; email: string }>({
     name: "add_first_emails",
     text: `
       insert into customer_email (account_id, mode, email, customer_id, added_at)
       select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::timestamptz[])
-      on conflict (account_id, mode, email) do nothing`,
+      on conflict (account_id, mode, email) do nothing
+      returning customer_id, email`,
     values: transpose(
       made.map(({ one, id }) => [
         one.accountId,
@@ -81,6 +115,7 @@ async function addFirstEmails(tx: PoolClient, made: readonly { one: StoredNotifi
       ]),
     ),
   });
+  return new Map(rows.map((row) => [row.customer_id, row.email]));
 }
 
 function emailKey(one: StoredNotification): string[] {
@@ -90,7 +125,7 @@ function emailKey(one: StoredNotification): string[] {
 async function customersByEmail(
   tx: PoolClient,
   unsigned: readonly StoredNotification[],
-): Promise<{ byEmail: Map<string, string>; written: Promise<unknown> }> {
+): Promise<{ byEmail: Map<string, string>; made: NewCustomer[]; written: Promise<unknown> }> {
   const first = [...new Map(unsigned.map((one) => [JSON.stringify(emailKey(one)), one])).entries()].toSorted(
     ([a], [b]) => (a < b ? -1 : 1),
   );
@@ -114,29 +149,28 @@ async function customersByEmail(
     rows.map((row) => [JSON.stringify([row.account_id, row.mode, "email", row.email]), row.customer_id]),
   );
   const made = first.flatMap(([key, one], index) =>
-    byEmail.get(key) === candidates[index]![3] ? [{ one, id: byEmail.get(key)! }] : [],
+    byEmail.get(key) === candidates[index]![3]
+      ? [newCustomer(one, byEmail.get(key)!, normaliseEmail(one.reading.buyer.email))]
+      : [],
   );
-  if (made.length === 0) return { byEmail, written: Promise.resolve() };
+  if (made.length === 0) return { byEmail, made, written: Promise.resolve() };
   const written = tx.query({
     name: "add_customers",
     text: `
         insert into customer (account_id, id, mode, first_name, last_name, country, language, created_at)
         select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[])`,
     values: transpose(
-      made.map(({ one, id }) => {
-        const { firstName, lastName, country, language } = one.reading.buyer;
-        return [
-          one.accountId,
-          id,
-          one.mode,
-          firstName ?? null,
-          lastName ?? null,
-          country ?? null,
-          language ?? null,
-          new Date(one.receivedAt),
-        ];
-      }),
+      made.map((one) => [
+        one.accountId,
+        one.customerId,
+        one.mode,
+        one.firstName,
+        one.lastName,
+        one.country,
+        one.language,
+        new Date(one.at),
+      ]),
     ),
   });
-  return { byEmail, written };
+  return { byEmail, made, written };
 }

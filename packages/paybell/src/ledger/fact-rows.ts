@@ -19,11 +19,11 @@ export type NewFact = {
   readonly notificationId: string | null;
 };
 
-/** Writes each fact at most once: the unique identity decides. @returns the identities that were new */
+/** Writes each fact at most once: the unique identity decides. @returns the ids of those that were new */
 export async function addFacts(tx: PoolClient, facts: readonly NewFact[]): Promise<Set<string>> {
   if (facts.length === 0) return new Set();
   const rows = facts.map(factRow);
-  const { rows: added } = await tx.query<{ account_id: string; identity: string }>({
+  const { rows: added } = await tx.query<{ id: string }>({
     name: "add_facts",
     text: `
       insert into fact (account_id, id, item_id, protocol, provider_account, mode, identity, kind,
@@ -35,10 +35,10 @@ export async function addFacts(tx: PoolClient, facts: readonly NewFact[]): Promi
         as t (account_id, id, item_id, protocol, provider_account, mode, identity, kind,
               happened_at, arrived_at, notification_id, amount_minor, currency, body)
       on conflict (account_id, protocol, provider_account, mode, identity) do nothing
-      returning account_id, identity`,
+      returning id`,
     values: transpose(rows),
   });
-  return new Set(added.map((row) => `${row.account_id} ${row.identity}`));
+  return new Set(added.map((row) => row.id));
 }
 
 /** All facts of the items of these orders, by item. */

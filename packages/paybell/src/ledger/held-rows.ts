@@ -1,4 +1,4 @@
-import type { Instant } from "@paybell/protocols/domain/day";
+import type { Day, Instant } from "@paybell/protocols/domain/day";
 import type { Buyer, Mode } from "@paybell/protocols/domain/fact";
 import type { PoolClient } from "pg";
 import type { Product, ProductConfig } from "../domain/product.ts";
@@ -19,7 +19,7 @@ export type Held = {
     readonly row: string;
     readonly id: string;
     readonly contactEmail: string;
-    readonly buyer: Omit<Buyer, "email">;
+    readonly buyer: BuyerOnOrder;
   };
   readonly customer: { readonly id: string; readonly erased: boolean };
   readonly state: ItemState | null;
@@ -29,6 +29,9 @@ export type Held = {
   readonly walkedTo: Instant | null;
   readonly licenceId: string | null;
 };
+
+/** As on the notification the order was made from. */
+export type BuyerOnOrder = Omit<Buyer, "email"> & { readonly orderedOn?: Day };
 
 /**
  * Locks the customers, in one order on every node: whoever changes anything of theirs waits here.
@@ -96,7 +99,7 @@ type HeldRow = {
   order_row: string;
   order_id: string;
   contact_email: string;
-  buyer: Omit<Buyer, "email">;
+  buyer: BuyerOnOrder;
   customer_id: string;
   erased_at: Instant | null;
   state: ItemState | Record<string, never>;

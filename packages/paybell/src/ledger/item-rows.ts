@@ -1,13 +1,17 @@
+import type { Instant } from "@paybell/protocols/domain/day";
 import type { PoolClient } from "pg";
 import { accessAt } from "../access/access.ts";
 import { transpose } from "../db/rows.ts";
 import type { Computed } from "./compute.ts";
 
+export type WrittenItem = Omit<Computed, "effects"> & {
+  readonly effects: readonly string[];
+  /** something is to be announced then */
+  readonly tellAt: Instant | undefined;
+};
+
 /** Writes what the facts came to. */
-export async function writeItems(
-  tx: PoolClient,
-  items: readonly (Omit<Computed, "effects"> & { effects: readonly string[] })[],
-): Promise<void> {
+export async function writeItems(tx: PoolClient, items: readonly WrittenItem[]): Promise<void> {
   if (items.length === 0) return;
   await tx.query({
     name: "write_items",
@@ -19,8 +23,9 @@ export async function writeItems(
         as t (account_id, id, state, balance_minor, currency, waiting, effects, walked_to, due_at)
       where i.account_id = t.account_id and i.id = t.id`,
     values: transpose(
-      items.map(({ held, state, balance, waiting, effects, now }) => {
-        const dueAt = held.product ? accessAt(state, now).changesAt : null;
+      items.map(({ held, state, balance, waiting, effects, now, tellAt }) => {
+        const changesAt = held.product ? accessAt(state, now).changesAt : null;
+        const dueAt = Math.min(changesAt ?? Number.POSITIVE_INFINITY, tellAt ?? Number.POSITIVE_INFINITY);
         return [
           held.accountId,
           held.id,
@@ -30,7 +35,7 @@ export async function writeItems(
           waiting,
           JSON.stringify(effects),
           held.product ? new Date(now) : null,
-          dueAt === null ? null : new Date(dueAt),
+          dueAt === Number.POSITIVE_INFINITY ? null : new Date(dueAt),
         ];
       }),
     ),

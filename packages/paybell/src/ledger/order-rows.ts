@@ -3,7 +3,11 @@ import type { PoolClient } from "pg";
 import { newId } from "../domain/id.ts";
 import { transpose } from "../db/rows.ts";
 import type { StoredNotification } from "../record/stored.ts";
+import type { NewCustomer } from "./announce-customers.ts";
 import { customersFor } from "./customer-rows.ts";
+
+/** One order for each notification, every order row locked, and the customers made on the way. */
+export type Orders = { readonly orders: readonly OrderRow[]; readonly made: readonly NewCustomer[] };
 
 export type OrderRow = {
   readonly accountId: string;
@@ -16,15 +20,14 @@ export type OrderRow = {
  * Finds the order each notification speaks of, and makes the missing ones with their customers. A buyer is
  * recognised by the vendor's signed reference, then by the address; nothing else is merged.
  * @param reference the vendor's own name for the buyer, where it carries the vendor's signature
- * @returns one order for each notification; every order row is locked
  * Source: docs/rules.md, R17
  */
 export async function ordersFor(
   tx: PoolClient,
   batch: readonly StoredNotification[],
   reference: (notification: StoredNotification) => string | undefined,
-): Promise<OrderRow[]> {
-  if (batch.length === 0) return [];
+): Promise<Orders> {
+  if (batch.length === 0) return { orders: [], made: [] };
   const known = await lockOrders(tx, batch);
   const missing = new Map<string, StoredNotification>();
   for (const notification of batch) {
@@ -35,12 +38,14 @@ export async function ordersFor(
     if (!known.has(key) && better) missing.set(key, notification);
   }
   const wanted = [...missing.values()].toSorted((a, b) => (orderKey(a) < orderKey(b) ? -1 : 1));
+  let made: readonly NewCustomer[] = [];
   if (wanted.length > 0) {
-    const { customers, written } = await customersFor(tx, wanted, reference);
+    const { customers, written, ...rest } = await customersFor(tx, wanted, reference);
     const [added] = await Promise.all([addOrders(tx, wanted, customers), written]);
     for (const [key, row] of added) known.set(key, row);
+    made = rest.made;
   }
-  return batch.map((notification) => known.get(orderKey(notification))!);
+  return { orders: batch.map((notification) => known.get(orderKey(notification))!), made };
 }
 
 /** Makes the items that are not there yet, mapped where the product is. @returns all items, by order and product */

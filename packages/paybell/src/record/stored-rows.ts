@@ -1,6 +1,6 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { Mode } from "@paybell/protocols/domain/fact";
-import type { Pool } from "pg";
+import type { Pool, PoolClient } from "pg";
 import { idTime } from "../domain/id.ts";
 import { protocolNamed } from "../domain/protocols.ts";
 import type { StoredNotification } from "./stored.ts";
@@ -18,7 +18,11 @@ export async function leftBehind(pool: Pool, olderThanMs: number, limit: number)
   return rows;
 }
 
-export async function keptById(pool: Pool, accountId: string, ids: readonly string[]): Promise<KeptRow[]> {
+export async function keptById(
+  pool: Pick<PoolClient, "query">,
+  accountId: string,
+  ids: readonly string[],
+): Promise<KeptRow[]> {
   const { rows } = await pool.query<KeptRow>({
     name: "kept_by_id",
     text: `
