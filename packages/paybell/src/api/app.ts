@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { describeRoute, generateSpecs } from "hono-openapi";
 import type { House } from "../house.ts";
+import { ensureSpace } from "../send/retention.ts";
 import { access } from "./access.ts";
 import { accounts } from "./accounts.ts";
 import { alarms } from "./alarms.ts";
@@ -8,11 +9,13 @@ import { type ApiEnv, authenticate } from "./auth.ts";
 import { limitedBody } from "./body.ts";
 import { connections } from "./connections.ts";
 import { customers } from "./customers.ts";
+import { deliveries } from "./deliveries.ts";
 import { documentation } from "./documentation.ts";
 import { downloads } from "./downloads.ts";
 import type { Api } from "./endpoint.ts";
 import { events } from "./events.ts";
 import { idempotent } from "./idempotency.ts";
+import { jobs } from "./jobs.ts";
 import { keys } from "./keys.ts";
 import { licenceChecks } from "./licence-checks.ts";
 import { licences } from "./licences.ts";
@@ -22,6 +25,7 @@ import { notifications } from "./notifications.ts";
 import { orders } from "./orders.ts";
 import { downloadPages } from "./pages/download-pages.ts";
 import { loginPages } from "./pages/login-pages.ts";
+import { payments } from "./payments.ts";
 import { answerError, problemResponse } from "./problem.ts";
 import { productKeys } from "./product-keys.ts";
 import { products } from "./products.ts";
@@ -72,9 +76,15 @@ export function createApi(house: House): Hono<ApiEnv> {
   );
   app.route("/", loginPages(house));
   app.route("/", downloadPages(house));
-  app.use("/v1/*", limitedBody);
+  app.use("/v1/payments", limitedBody(8));
+  app.use("/v1/*", limitedBody(1));
+  app.use("/v1/*", async (_c, next) => {
+    await ensureSpace(house.pool, house.clock());
+    return next();
+  });
   licenceChecks(api); // a licence key is enough, so before the API key is asked for
   app.use("/v1/*", authenticate(house));
+  payments(api); // keeps its own keys
   app.use("/v1/*", idempotent(house));
   for (const add of parts) add(api);
   return app;
@@ -86,8 +96,10 @@ const parts: readonly ((api: Api) => void)[] = [
   alarms,
   connections,
   customers,
+  deliveries,
   downloads,
   events,
+  jobs,
   keys,
   licences,
   logins,

@@ -1,8 +1,9 @@
 import type { Mode } from "@paybell/protocols/domain/fact";
 import type { MiddlewareHandler } from "hono";
-import { isId, sha256 } from "../domain/id.ts";
+import { isId } from "../domain/id.ts";
 import type { AccountSettings } from "../domain/settings.ts";
 import type { House } from "../house.ts";
+import { createFindKey } from "./key-rows.ts";
 import { problem } from "./problem.ts";
 
 export type Scope = "read" | "write" | "owner";
@@ -34,11 +35,12 @@ export type ApiEnv = { Variables: { who: Who; body: Uint8Array } };
  * revoked key is useless at once on every node.
  */
 export function authenticate(house: House): MiddlewareHandler<ApiEnv> {
+  const findKey = createFindKey(house);
   return async (c, next) => {
     const key = /^Bearer +(\S{1,500})$/i.exec(c.req.header("authorization") ?? "")?.[1];
     if (!key) throw unauthorised("key_missing", "Send an API key as: Authorization: Bearer <key>.");
     const actFor = c.req.header("paybell-account");
-    const row = await keyRow(house, key, isId(actFor) ? actFor : null);
+    const row = await findKey(key, isId(actFor) ? actFor : null);
     if (!row) throw unauthorised("key_unknown", "This API key does not exist, or it was revoked.");
     if (actFor !== undefined && actFor !== row.account_id && (row.scope !== "owner" || row.child_id === null))
       throw problem(404, "account_not_found", "There is no such account among those this key may act for.");
@@ -85,32 +87,4 @@ function modeAsked(text: string | undefined, keyMode: Mode): Mode | undefined {
 
 function unauthorised(code: string, detail: string) {
   return problem(401, code, detail, { headers: { "www-authenticate": 'Bearer realm="Paybell"' } });
-}
-
-type KeyRow = {
-  account_id: string;
-  id: string;
-  scope: Scope;
-  mode: Mode;
-  name: string;
-  settings: AccountSettings;
-  parent_id: string | null;
-  child_id: string | null;
-  child_name: string | null;
-  child_settings: AccountSettings | null;
-};
-
-async function keyRow({ pool }: House, key: string, childId: string | null): Promise<KeyRow | undefined> {
-  const { rows } = await pool.query<KeyRow>({
-    name: "api_key_by_hash",
-    text: `
-      select k.account_id, k.id, k.scope, k.mode, a.name, a.settings, a.parent_id,
-             child.id as child_id, child.name as child_name, child.settings as child_settings
-      from api_key k
-      join account a on a.id = k.account_id
-      left join account child on child.id = $2 and child.parent_id = a.id
-      where k.hash = $1 and k.revoked_at is null`,
-    values: [sha256(key), childId],
-  });
-  return rows[0];
 }

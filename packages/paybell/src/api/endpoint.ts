@@ -24,9 +24,15 @@ export type Endpoint<Q extends z.ZodObject, B extends z.ZodType, A extends z.Zod
   readonly body?: B;
   /** reads a body of `text/plain` into what `body` takes */
   readonly plainText?: (text: string) => unknown;
+  /** the body is handed on as it is, and checked by the route itself */
+  readonly bodyChecked?: "later";
+  /** does not wait until what this node answered is applied: it reads nothing of that */
+  readonly ahead?: true;
   /** default 200 */
   readonly status?: 200 | 201 | 202;
   readonly answer: A;
+  /** default application/json */
+  readonly answers?: "text/event-stream";
 };
 
 export type Call<Q extends z.ZodObject, B extends z.ZodType> = {
@@ -41,7 +47,7 @@ export type Call<Q extends z.ZodObject, B extends z.ZodType> = {
 
 /**
  * Adds a route: described in /openapi.json, its scope checked, its query and body validated by the schemas it
- * is described with. It waits until what this node answered is applied.
+ * is described with. It waits until what this node answered is applied, so that nobody reads what was before.
  * @param act returns the answer as data, or a Response of its own making
  */
 export function endpoint<
@@ -59,13 +65,13 @@ export function endpoint<
     if (spec.liveOnly && who.keyMode === "test")
       throw problem(403, "mode_forbidden", "This concerns live and test alike: use a live key.");
     const query = spec.query ? valid(spec.query, c.req.query(), "query") : ({} as z.output<Q>);
-    const body = spec.body ? valid(spec.body, await readBody(c, spec.plainText), "body") : (undefined as z.output<B>);
+    const body = await bodyOf(c, spec);
     const id = (name = "id") => {
       const text = c.req.param(name)?.toLowerCase();
       if (!isId(text)) throw notFound("thing");
       return text;
     };
-    await house.caughtUp();
+    if (!spec.ahead) await house.caughtUp();
     const answer = await act({ who, query, body, now: house.clock(), id, c });
     return answer instanceof Response ? answer : c.json(answer as object, spec.status ?? 200);
   });
@@ -74,15 +80,29 @@ export function endpoint<
 export function valid<T extends z.ZodType>(schema: T, value: unknown, place: "query" | "body"): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const errors = result.error.issues.slice(0, 50).map(
-    (issue): FieldError => ({
-      path: issue.path.map(String).join("."),
-      message: issue.message,
-    }),
-  );
+  const errors = result.error.issues.flatMap(fieldErrors).slice(0, 50);
   const first = errors[0]!;
   const detail = `The ${place} does not fit: ${first.path ? `${first.path}: ` : ""}${first.message}`;
   throw problem(422, "invalid_request", detail, { errors });
+}
+
+/** A field nobody knows is named as such, and not as a fault of what it lies in. */
+function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.map((key) => ({
+      path: [...issue.path, key].map(String).join("."),
+      message: "is not known here",
+    }));
+  return [{ path: issue.path.map(String).join("."), message: issue.message }];
+}
+
+async function bodyOf<Q extends z.ZodObject, B extends z.ZodType, A extends z.ZodType>(
+  c: HonoContext<ApiEnv>,
+  { body, bodyChecked, plainText }: Endpoint<Q, B, A>,
+): Promise<z.output<B>> {
+  if (!body) return undefined as z.output<B>;
+  const given = await readBody(c, plainText);
+  return bodyChecked === "later" ? (given as z.output<B>) : valid(body, given, "body");
 }
 
 export async function readBody(c: HonoContext, plainText?: (text: string) => unknown): Promise<unknown> {
@@ -128,7 +148,7 @@ function describe<Q extends z.ZodObject, B extends z.ZodType, A extends z.ZodTyp
     responses: {
       [spec.status ?? 200]: {
         description: spec.summary,
-        content: { "application/json": { schema: schemaOf(spec.answer, "output") } },
+        content: { [spec.answers ?? "application/json"]: { schema: schemaOf(spec.answer, "output") } },
       },
       default: { $ref: "#/components/responses/problem" },
     },

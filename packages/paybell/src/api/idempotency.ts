@@ -12,14 +12,8 @@ import { problem } from "./problem.ts";
  */
 export function idempotent(house: House): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
-    const given = c.req.method === "POST" ? c.req.header("idempotency-key") : undefined;
-    if (given === undefined) return next();
-    if (!/^[\x21-\x7e]{1,255}$/.test(given))
-      throw problem(
-        400,
-        "idempotency_key_malformed",
-        "Idempotency-Key must be 1 to 255 printable ASCII characters without blanks.",
-      );
+    const given = c.req.method === "POST" ? idempotencyKey(c.req.header("idempotency-key")) : null;
+    if (given === null) return next();
     const who = c.get("who");
     const key = `${who.mode}:${given}`;
     const { pathname, search } = new URL(c.req.url);
@@ -44,6 +38,16 @@ export function idempotent(house: House): MiddlewareHandler<ApiEnv> {
       if (!acted) await forget(house, who, key, hash);
     }
   };
+}
+
+export const keyPattern = /^[\x21-\x7e]{1,255}$/;
+
+/** @throws the problem `idempotency_key_malformed` */
+export function idempotencyKey(header: string | undefined): string | null {
+  if (header === undefined) return null;
+  if (keyPattern.test(header)) return header;
+  const detail = "Idempotency-Key must be 1 to 255 printable ASCII characters without blanks.";
+  throw problem(400, "idempotency_key_malformed", detail);
 }
 
 const keptMs = 30 * 86_400_000;

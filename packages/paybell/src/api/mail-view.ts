@@ -71,7 +71,7 @@ export async function mailRows({ pool }: Pick<House, "pool">, of: MailFilter): P
     select d.id, d.mode, d.kind, d.recipient, d.intended_for, d.language, d.sealed, d.state, d.reason, d.item_id,
            o.order_id, o.id as order_row, d.created_at, d.sent_at, d.attempts
     from ${from}
-    where d.account_id = $1 and d.mode = any($2)
+    where d.account_id = $1 and d.lane_id = $1 and d.mode = any($2)
       and ($3::uuid is null or d.id = $3)
       and ($4::uuid[] is null or o.id = any($4))
       and ($5::text is null or o.order_id = $5)

@@ -38,6 +38,14 @@ export function idTime(id: string): Instant {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
 
+/** Smaller than every id made at that instant or later, greater than all before: a span of time is a span of ids. */
+export function firstId(at: Instant): string {
+  const hex = Math.max(0, Math.floor(at)).toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}
+
+export const lastId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+
 export function isId(text: unknown): text is string {
   return typeof text === "string" && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 }

@@ -5,6 +5,7 @@ import { raiseAlarms } from "../fulfil/alarms.ts";
 import type { Recorder } from "../record/record.ts";
 import type { Refuser } from "../record/refuse.ts";
 import type { StoredNotification } from "../record/stored.ts";
+import { ensureSpace } from "../send/retention.ts";
 import type { Connections } from "./connections.ts";
 import { readBody } from "./read-body.ts";
 
@@ -66,6 +67,7 @@ export function createDoor({ context, connections, recorder, refuser, handOver }
           body,
         });
         if (lately === repeatedRefusals) {
+          await ensureSpace(context.pool, receivedAt);
           await raiseAlarms(context, context.pool, [
             {
               accountId,
@@ -96,6 +98,7 @@ export function createDoor({ context, connections, recorder, refuser, handOver }
         body,
       });
       if (!parsed.ok && fresh) {
+        await ensureSpace(context.pool, receivedAt);
         await raiseAlarms(context, context.pool, [
           {
             accountId,

@@ -54,7 +54,14 @@ export async function addEvents(
 export type Printed = Omit<Announcement, "data"> & { readonly id: string; readonly data: string };
 
 export function print(event: Announcement, now: Instant): Printed {
-  return { ...event, id: newId(now), data: JSON.stringify(event.data) };
+  return { ...event, id: newId(now), data: storable(JSON.stringify(event.data)) };
+}
+
+/** PostgreSQL cannot look into JSON with U+0000 or half a surrogate pair in it, and would refuse all that comes with it. */
+function storable(json: string): string {
+  if (!/\\u(0000|d[89a-f])/.test(json)) return json;
+  const mended = (text: string) => text.replaceAll("\0", "").replaceAll(/\p{Cs}/gu, "\u{fffd}");
+  return JSON.stringify(JSON.parse(json), (_, value: unknown) => (typeof value === "string" ? mended(value) : value));
 }
 
 export const printedTypes = ["uuid", "uuid", "text", "text", "timestamptz", "text", "text"];
@@ -91,12 +98,17 @@ export const writtenRows = `
 /** Does the connection want the event? A product filter leaves only what speaks of such a product; an amount filter, only what has no amount or a fitting one. */
 export function wants(address: string, event: string): string {
   const amount = `${event}.data::json->'amount'`;
-  return `(${address}.types is null or ${event}.type = any(${address}.types) or split_part(${event}.type, '.', 1) || '.*' = any(${address}.types))
+  return `${isOneOf(`${event}.type`, `${address}.types`)}
     and (${address}.products is null or ${event}.data::json->'product'->>'id' = any(${address}.products)
       or ${event}.data::json->'product'->>'product_id' = any(${address}.products))
     and (${address}.min_minor is null or ${amount}->>'minor' is null or (${amount}->>'minor')::bigint >= ${address}.min_minor)
     and (${address}.max_minor is null or ${amount}->>'minor' is null or (${amount}->>'minor')::bigint <= ${address}.max_minor)
     and (${address}.currency is null or ${amount}->>'currency' is null or ${amount}->>'currency' = ${address}.currency)`;
+}
+
+/** Is the event type among these? `payment.*` stands for all that begin so; null for all there are. */
+export function isOneOf(type: string, types: string): string {
+  return `(${types} is null or ${type} = any(${types}) or split_part(${type}, '.', 1) || '.*' = any(${types}))`;
 }
 
 export type DeliveryRow = {

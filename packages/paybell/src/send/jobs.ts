@@ -1,7 +1,11 @@
 import type { Instant } from "@paybell/protocols/domain/day";
+import type { Mode } from "@paybell/protocols/domain/fact";
+import { testEvent } from "@paybell/protocols/test-event";
+import type { PoolClient } from "pg";
 import { z } from "zod";
 import type { Context } from "../context.ts";
-import { wants } from "./events.ts";
+import { firstId, lastId, newId } from "../domain/id.ts";
+import { isOneOf, wants } from "./events.ts";
 
 /** Which deliveries a job is about. Instants are ISO 8601. */
 export const jobParams = z.object({
@@ -9,7 +13,7 @@ export const jobParams = z.object({
   connection_id: z.uuid().nullable().default(null),
   since: z.iso.datetime({ offset: true }),
   until: z.iso.datetime({ offset: true }).nullable().default(null),
-  /** event types; null: all */
+  /** event types, or `payment.*` for all that begin so; null: all */
   types: z.array(z.string().max(100)).max(50).nullable().default(null),
 });
 
@@ -46,7 +50,8 @@ export function createJobs(context: Pick<Context, "pool" | "clock" | "sending" |
       text: "select 1 from job where state = 'running' limit 1",
     });
     if (rows.length === 0) return;
-    while (!stopped && (await step(context))) {
+    for (;;) {
+      if (stopped || !(await step(context))) return;
       // Deliveries go before: let what is ready take its turn.
       await new Promise(setImmediate);
     }
@@ -54,6 +59,27 @@ export function createJobs(context: Pick<Context, "pool" | "clock" | "sending" |
 }
 
 const stepSize = 500;
+
+/** Makes a job. Its work is counted where little has to be looked at for that. @returns its id */
+export async function addJob(
+  on: Pick<PoolClient, "query">,
+  job: { readonly accountId: string; readonly mode: Mode; readonly kind: JobKind; readonly params: JobParams },
+  now: Instant,
+): Promise<string> {
+  const id = newId(now);
+  const row = { account_id: job.accountId, id, mode: job.mode, kind: job.kind, params: job.params, position: null };
+  const { text, values } = counted(row, job.params);
+  const { rows } = await on.query<{ seen: number; fits: number }>(text, values);
+  const { seen, fits } = rows[0]!;
+  await on.query(
+    `insert into job (account_id, id, mode, kind, params, state, total, created_at)
+     values ($1, $2, $3, $4, $5, 'running', $6, $7)`,
+    [job.accountId, id, job.mode, job.kind, job.params, seen < mostCounted ? fits : null, new Date(now)],
+  );
+  return id;
+}
+
+const mostCounted = 5000;
 
 type JobRow = {
   readonly account_id: string;
@@ -105,13 +131,20 @@ async function step(context: Pick<Context, "pool" | "clock" | "sending" | "log">
 
 type Statement = { readonly text: string; readonly values: unknown[] };
 
+/** What is left to be done of what a step looks at. */
+const fitting: Record<JobKind, string> = {
+  recover: "d.state = 'failed'",
+  drop: "d.state = 'due'",
+  fill: "not exists (select 1 from delivery x where x.event_id = e.id and x.lane_id = a.id)",
+};
+
 const statements: Record<JobKind, (job: JobRow, params: JobParams, now: Instant) => Statement> = {
   recover: (job, params, now) =>
     onDeliveries(
       job,
       params,
       now,
-      "d.state = 'failed'",
+      fitting.recover,
       "state = 'due', due_at = $8, attempts_before = d.attempts, reason = null",
     ),
   drop: (job, params, now) =>
@@ -119,7 +152,7 @@ const statements: Record<JobKind, (job: JobRow, params: JobParams, now: Instant)
       job,
       params,
       now,
-      "d.state = 'due'",
+      fitting.drop,
       "state = 'dropped', reason = 'connection_removed', sent_at = null, due_at = $8",
     ),
   fill: (job, params, now) => ({
@@ -128,13 +161,13 @@ const statements: Record<JobKind, (job: JobRow, params: JobParams, now: Instant)
         select e.account_id, e.id, e.expires_at, e.mode, e.type, e.order_key, e.data
         from event e
         where e.account_id = $1 and e.mode = $2 and e.id > $3 and e.id < $4
-          and ($5::text[] is null or e.type = any($5))
+          and ${isOneOf("e.type", "$5::text[]")} and e.type <> '${testEvent}'
         order by e.id limit $6
       ), d as (
         insert into delivery (account_id, id, expires_at, mode, lane_id, kind, state, due_at, created_at, event_id, order_key)
         select e.account_id, id_at($8), e.expires_at, e.mode, a.id, e.type, 'due', $8, $8, e.id, case when a.ordered then e.order_key end
         from found e join address a on a.account_id = e.account_id and a.id = $7 and a.mode = e.mode and ${wants("a", "e")}
-        where not exists (select 1 from delivery x where x.event_id = e.id and x.lane_id = a.id)
+        where ${fitting.fill}
         returning lane_id
       )
       select (select count(*)::integer from d) as count, (select max(id::text)::uuid from found) as last,
@@ -143,21 +176,14 @@ const statements: Record<JobKind, (job: JobRow, params: JobParams, now: Instant)
   }),
 };
 
-/** Ids begin with the time they were made at, so that a span of time is a span of ids. */
-function range(job: JobRow, { since, until }: JobParams): unknown[] {
+/** Ids begin with the time they were made at. */
+function range(job: Pick<JobRow, "account_id" | "mode" | "position">, { since, until }: JobParams): unknown[] {
   return [
     job.account_id,
     job.mode,
-    job.position ?? idFrom(Date.parse(since)),
-    until === null ? lastId : idFrom(Date.parse(until)),
+    job.position ?? firstId(Date.parse(since)),
+    until === null ? lastId : firstId(Date.parse(until)),
   ];
-}
-
-const lastId = "ffffffff-ffff-ffff-ffff-ffffffffffff";
-
-function idFrom(at: Instant): string {
-  const hex = Math.max(0, at).toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }
 
 function onDeliveries(job: JobRow, params: JobParams, now: Instant, where: string, set: string): Statement {
@@ -167,7 +193,7 @@ function onDeliveries(job: JobRow, params: JobParams, now: Instant, where: strin
         select d.account_id, d.id, d.expires_at, ${where} as fits
         from delivery d
         where d.account_id = $1 and d.mode = $2 and d.id > $3 and d.id < $4 and d.event_id is not null
-          and ($5::text[] is null or d.kind = any($5)) and ($7::uuid is null or d.lane_id = $7)
+          and ${isOneOf("d.kind", "$5::text[]")} and d.kind <> '${testEvent}' and ($7::uuid is null or d.lane_id = $7)
         order by d.id limit $6
       ), changed as (
         update delivery d set ${set}
@@ -178,5 +204,30 @@ function onDeliveries(job: JobRow, params: JobParams, now: Instant, where: strin
       select (select count(*)::integer from changed) as count, (select max(id::text)::uuid from seen) as last,
              (select array_agg(distinct lane_id::text) from changed) as lanes`,
     values: [...range(job, params), params.types, stepSize, params.connection_id, new Date(now)],
+  };
+}
+
+/** How much there is to do, of the first few thousand rows that a job would look at. */
+function counted(job: JobRow, params: JobParams): Statement {
+  const values = [...range(job, params), params.types, mostCounted, params.connection_id];
+  if (job.kind === "fill")
+    return {
+      text: `
+        select count(*)::integer as seen, count(*) filter (where fits)::integer as fits
+        from (
+          select a.id is not null and ${isOneOf("e.type", "$5::text[]")} and e.type <> '${testEvent}' and ${fitting.fill} as fits
+          from (select * from event where account_id = $1 and mode = $2 and id > $3 and id < $4 order by id limit $6) e
+          left join address a on a.account_id = e.account_id and a.id = $7 and a.mode = e.mode and ${wants("a", "e")}) s`,
+      values,
+    };
+  return {
+    text: `
+      select count(*)::integer as seen, count(*) filter (where fits)::integer as fits
+      from (
+        select d.event_id is not null and ${isOneOf("d.kind", "$5::text[]")} and d.kind <> '${testEvent}' and ${fitting[job.kind]} as fits
+        from delivery d
+        where d.account_id = $1 and d.mode = $2 and d.id > $3 and d.id < $4 and ($7::uuid is null or d.lane_id = $7)
+        order by d.id limit $6) s`,
+    values,
   };
 }

@@ -179,6 +179,7 @@ create table event (
 ) partition by range (expires_at);
 
 create index event_listed on event (account_id, mode, txid, id);
+create index event_order on event (order_key, account_id) where order_key is not null;
 
 select make_months('event', coalesce(min(at), now()) + interval '90 days', greatest(coalesce(max(at), now()), now()) + interval '100 days'),
        make_months('attempt', coalesce(min(at), now()) + interval '90 days', greatest(coalesce(max(at), now()), now()) + interval '100 days')

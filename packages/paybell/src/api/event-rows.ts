@@ -1,0 +1,92 @@
+import { testEvent } from "@paybell/protocols/test-event";
+import type { Instant } from "@paybell/protocols/domain/day";
+import type { Mode } from "@paybell/protocols/domain/fact";
+import { idTime } from "../domain/id.ts";
+import type { House } from "../house.ts";
+import { isOneOf, wants } from "../send/events.ts";
+import { positionOf, positionSince } from "../send/feed-rows.ts";
+
+export type EventRow = {
+  id: string;
+  type: string;
+  mode: Mode;
+  at: Instant;
+  order_key: string | null;
+  data: Record<string, unknown>;
+};
+
+export type EventFilter = {
+  readonly accountId: string;
+  readonly modes: readonly Mode[];
+  readonly id?: string;
+  /** or `payment.*` for all that begin so */
+  readonly type?: string | undefined;
+  readonly order_id?: string | undefined;
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+};
+
+/** Newest first. @returns up to one more than `limit` */
+export async function eventRows({ pool }: Pick<House, "pool">, of: EventFilter): Promise<EventRow[]> {
+  const { rows } = await pool.query<EventRow>(
+    `select e.id, e.type, e.mode, e.at, e.order_key, e.data from event e
+     where e.account_id = $1 and e.mode = any($2) and ($3::uuid is null or e.id = $3) and ${isOneOf("e.type", "$4::text[]")}
+       and ($5::text is null or e.order_key = $5) and ($6::uuid is null or e.id < $6)
+     order by e.id desc limit $7 + 1`,
+    [of.accountId, of.modes, of.id ?? null, typesOf(of), of.order_id ?? null, of.cursor ?? null, of.limit],
+  );
+  return rows;
+}
+
+/**
+ * In the order in which they became known, and never beyond a transaction that is still under way: what it writes would
+ * come to lie before what was read already.
+ * @param after id of an event, `start` for the oldest there is. One that is forgotten by now stands for its time.
+ * @returns up to one more than `limit`
+ */
+export async function eventsAfter(
+  { pool }: Pick<House, "pool">,
+  of: Omit<EventFilter, "cursor" | "modes"> & { readonly mode: Mode; readonly after: string },
+): Promise<EventRow[]> {
+  const position =
+    of.after === "start"
+      ? { txid: "0", id: of.accountId }
+      : ((await positionOf(pool, of.accountId, of.after)) ??
+        (await positionSince(pool, of.accountId, of.mode, idTime(of.after))));
+  const { rows } = await pool.query<EventRow>(
+    `select e.id, e.type, e.mode, e.at, e.order_key, e.data from event e
+     where e.account_id = $1 and e.mode = $2 and (e.txid, e.id) > ($3::xid8, $4::uuid)
+       and e.txid < pg_snapshot_xmin(pg_current_snapshot())
+       and ${isOneOf("e.type", "$5::text[]")} and ($6::text is null or e.order_key = $6)
+     order by e.txid, e.id limit $7 + 1`,
+    [of.accountId, of.mode, position.txid, position.id, typesOf(of), of.order_id ?? null, of.limit],
+  );
+  return rows;
+}
+
+function typesOf({ type }: { readonly type?: string | undefined }): string[] | null {
+  return type === undefined ? null : [type];
+}
+
+/**
+ * A new delivery of an event, which expires with it, to each connection that wants it, or to the named one whether it
+ * wants it or not.
+ * @returns the deliveries and their lanes
+ */
+export async function replayEvent(
+  { pool }: Pick<House, "pool">,
+  of: { readonly accountId: string; readonly id: string; readonly connectionId: string | null },
+  now: Instant,
+): Promise<{ id: string; lane_id: string }[]> {
+  const { rows } = await pool.query<{ id: string; lane_id: string }>(
+    `insert into delivery (account_id, id, expires_at, mode, lane_id, kind, state, due_at, created_at, event_id, order_key)
+     select e.account_id, id_at($4), e.expires_at, e.mode, a.id, e.type, 'due', $4, $4, e.id, case when a.ordered then e.order_key end
+     from event e
+     join address a on a.account_id = e.account_id and a.mode = e.mode
+       and case when $3::uuid is null then ${wants("a", "e")} else a.id = $3 end
+     where e.account_id = $1 and e.id = $2 and e.type <> '${testEvent}'
+     returning id, lane_id`,
+    [of.accountId, of.id, of.connectionId, new Date(now)],
+  );
+  return rows;
+}
