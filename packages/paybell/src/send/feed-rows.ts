@@ -1,7 +1,8 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { Mode } from "@paybell/protocols/domain/fact";
+import { testEvent } from "@paybell/protocols/test-event";
 import type { Pool } from "pg";
-import { wants } from "./events.ts";
+import { isOneOf, wants } from "./events.ts";
 import type { Position } from "./feed.ts";
 
 /*
@@ -17,6 +18,8 @@ export type FeedEvent = {
   readonly type: string;
   readonly mode: Mode;
   readonly at: Instant;
+  /** the provider's or platform's order */
+  readonly order_key: string | null;
   /** JSON */
   readonly data: string;
 };
@@ -57,15 +60,14 @@ export async function readFeed(
   const { rows } = await pool.query<PageRow>({
     name: filtered ? "feed_of_connection" : "feed",
     text: `
-      select s.held, e.txid, e.id, e.type, e.mode, e.at, case when e.wanted then e.data::text end as data
+      select s.held, e.txid, e.id, e.type, e.mode, e.at, e.order_key, case when e.wanted then e.data::text end as data
       from (select exists (
         select 1 from event
         where account_id = $1 and mode = $2 and txid >= pg_snapshot_xmin(pg_current_snapshot())) as held) s
       left join lateral (
-        select e.*, ($6::text[] is null or e.type = any($6) or split_part(e.type, '.', 1) || '.*' = any($6))
-               ${filtered ? `and a.id is not null and ${wants("a", "e")}` : ""} as wanted
+        select e.*, ${isOneOf("e.type", "$6::text[]")} ${filtered ? `and a.id is not null and ${meant}` : ""} as wanted
         from (
-          select id, txid, type, mode, at, data from event
+          select id, txid, type, mode, at, order_key, data from event
           where account_id = $1 and mode = $2 and (txid, id) > ($3::xid8, $4::uuid)
             and txid < pg_snapshot_xmin(pg_current_snapshot())
           order by txid, id limit $5) e
@@ -76,14 +78,19 @@ export async function readFeed(
   const found = rows.flatMap((row): Found[] => (row.id === null ? [] : [row]));
   const last = found.at(-1);
   return {
-    events: found.flatMap(({ id, type, mode: space, at, data }) =>
-      data === null ? [] : [{ id, type, mode: space, at, data }],
+    events: found.flatMap(({ id, type, mode: space, at, order_key, data }) =>
+      data === null ? [] : [{ id, type, mode: space, at, order_key, data }],
     ),
     position: last ? { txid: last.txid, id: last.id } : after,
     more: found.length === pageSize,
     held: rows[0]?.held ?? false,
   };
 }
+
+/** A test is meant for the one connection it was made for. */
+const meant = `
+  case when e.type = '${testEvent}' then exists (select 1 from delivery d where d.event_id = e.id and d.lane_id = a.id)
+  else ${wants("a", "e")} end`;
 
 /** An event is a few kilobytes at most; a page of them is what one reader keeps in memory. */
 const pageSize = 100;
