@@ -104,7 +104,7 @@ async function redactEvents(
   await tx.query(
     `update event e set data = (e.data::jsonb || (
          select coalesce(jsonb_object_agg(p.key, p.value), '{}') from jsonb_each($4::jsonb) p where e.data::jsonb ? p.key))::json
-     where account_id = $1 and (data ->> 'customer_id' = $2 or lower(data -> 'buyer' ->> 'email') = any($3))`,
+     where account_id = $1 and (data ->> 'customer_id' = $2 or lower(data ->> 'email') = any($3) or lower(data -> 'buyer' ->> 'email') = any($3))`,
     [accountId, customerId, emails, JSON.stringify(nobody)],
   );
   await tx.query(
