@@ -31,6 +31,7 @@ import { answerError, problemResponse } from "./problem.ts";
 import { productKeys } from "./product-keys.ts";
 import { products } from "./products.ts";
 import { rebuild } from "./rebuild.ts";
+import { stream } from "./stream.ts";
 import { secrets } from "./secrets.ts";
 import { stream } from "./stream.ts";
 import { waiting } from "./waiting.ts";
