@@ -1,21 +1,30 @@
 /** Lets so many pass a second, evenly; a twentieth of a second's worth may pass at once. */
 export type Bucket = {
-  /** @returns 0: one has passed; else milliseconds to wait before asking again */
-  take(nowMs: number): number;
+  /** @returns milliseconds until one may pass; 0: now */
+  wait(nowMs: number): number;
+  /** one passes */
+  pass(nowMs: number): void;
 };
 
-/** @param rate a second; undefined: no limit */
-export function createBucket(rate: number | undefined, nowMs: number): Bucket {
-  if (rate === undefined) return { take: () => 0 };
+/**
+ * @param rate a second; undefined: no limit
+ * @param sinceMs how long ago the last one passed before this bucket was made
+ */
+export function createBucket(
+  rate: number | undefined,
+  nowMs: number,
+  sinceMs: number = Number.POSITIVE_INFINITY,
+): Bucket {
+  if (rate === undefined) return { wait: () => 0, pass: () => undefined };
   const gapMs = 1000 / rate;
-  const burstMs = Math.max(0, 50 - gapMs);
-  // Generic cell rate algorithm: when the next one may pass at the earliest, were they evenly spaced.
-  let next = nowMs;
+  const burstMs = Math.max(0, atOnceMs - gapMs);
+  // Generic cell rate algorithm: when the next one may pass at the earliest, were they evenly spaced. Of whoever had the
+  // bucket before, it is taken that all that could pass at once had.
+  let next = nowMs + Math.max(0, Math.max(gapMs, atOnceMs) - Math.max(0, sinceMs));
   return {
-    take(now) {
-      if (now < next - burstMs) return Math.max(1, next - burstMs - now);
-      next = Math.max(next, now) + gapMs;
-      return 0;
-    },
+    wait: (now) => (now < next - burstMs ? Math.max(1, next - burstMs - now) : 0),
+    pass: (now) => void (next = Math.max(next, now) + gapMs),
   };
 }
+
+const atOnceMs = 50;

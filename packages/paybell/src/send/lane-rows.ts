@@ -14,6 +14,8 @@ export type LaneRow = {
   readonly failing_since: Instant | null;
   readonly open_until: Instant | null;
   readonly told: number;
+  /** when it was last called, as far as that was written */
+  readonly called_at: Instant | null;
   /** of an outgoing connection; null: mail */
   readonly address: {
     readonly format: string;
@@ -242,6 +244,7 @@ type LaneColumns = Omit<LaneRow, "address"> & {
 
 function laneColumns(lane: string): string {
   return `${["account_id", "id", "transport", "version", "failures", "failing_since", "open_until", "told"].map((name) => `${lane}.${name}`).join(", ")},
+    greatest(${lane}.last_sent_at, (${lane}.last_failure->>'at')::timestamptz) as called_at,
     a.format, a.sealed, a.ordered, a.options, s.secret_ids, s.secrets, s.secrets_expire`;
 }
 

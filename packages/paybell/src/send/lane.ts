@@ -50,7 +50,8 @@ export type Pace = {
 };
 
 export function createLane(row: LaneRow, pace: Pace, carrier: Carrier, work: LaneWork): Lane {
-  const bucket: Bucket = createBucket(pace.rate, performance.now());
+  const sinceMs = row.called_at === null ? undefined : work.clock() - row.called_at;
+  const bucket: Bucket = createBucket(pace.rate, performance.now(), sinceMs);
   const known = new Set<string>();
   /** attempts of what ended lately: a row read before that was written still shows it as due */
   const ended = new Map<string, number>();
@@ -139,13 +140,13 @@ export function createLane(row: LaneRow, pace: Pace, carrier: Carrier, work: Lan
       }
       if (state === "probe" && underWay > 0) break;
       if (queue.length === 0) break;
-      if (!work.turn.enter(taker)) break;
-      const waitMs = bucket.take(performance.now());
+      const waitMs = bucket.wait(performance.now());
       if (waitMs > 0) {
-        work.turn.leave();
         wake(waitMs);
         break;
       }
+      if (!work.turn.enter(taker)) break;
+      bucket.pass(performance.now());
       void bring(queue.shift()!);
     }
     if (queue.length < lowWater && more && !reading && !closed && breaker(health, work.clock()) !== "open") void read();
