@@ -74,6 +74,7 @@ export async function changeContact(house: House, change: Change): Promise<numbe
 
 /** @returns the number of items whose access data were sent */
 export async function sendAgain(house: House, of: Omit<Change, "email">): Promise<number | "erased"> {
+  await ensureSpace(house.pool, of.now);
   return inTransaction(house.pool, async (tx) => {
     const order = await lockOrder(tx, of.accountId, of.orderId);
     const lost = await lockCustomers(tx, [{ accountId: of.accountId, customerId: order.customer_id }]);

@@ -12,7 +12,7 @@ import { type QueuedMail, queueMails } from "./mail-rows.ts";
 
 /**
  * Raises each alarm once; one that was closed because its cause was mended is raised again when the cause returns.
- * What is raised is announced in the same statement, and mailed to the operator.
+ * What is raised is announced in the same statement, and mailed to the operator: `ensureSpace` before.
  */
 export async function raiseAlarms(
   context: Context,
