@@ -11,15 +11,19 @@ export function newId(at: Instant): string {
   const ms = Math.max(0, Math.floor(at));
   bytes.writeUIntBE(ms, 0, 6);
   // Twelve bits: they begin low, so that there is room to count.
-  const count = ms === last.ms && last.count < 0xfff ? last.count + 1 : bytes.readUInt16BE(6) & 0x3ff;
-  last = { ms, count };
+  const before = counts.get(ms) ?? 0xfff;
+  const count = before < 0xfff ? before + 1 : bytes.readUInt16BE(6) & 0x3ff;
+  counts.set(ms, count);
+  if (counts.size > countsKept) counts.delete(counts.keys().next().value!);
   bytes.writeUInt16BE(0x7000 | count, 6);
   bytes[8] = 0x80 | (bytes[8]! & 0x3f);
   const hex = bytes.toString("hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-let last = { ms: 0, count: 0 };
+/** By millisecond: ids are made for instants gone by as well, and must not disturb those of now. */
+const counts = new Map<number, number>();
+const countsKept = 16;
 
 /** Sixteen random bytes. Drawn many at once: asking for few costs nearly as much. */
 function random16(): Buffer {
