@@ -221,16 +221,22 @@ async function holdBack(pool: Pool, laneId: string, now: Instant): Promise<void>
 
 /** An address that is well again: what failed meanwhile does not wait for its next turn. */
 export async function bringForward(pool: Pool, laneId: string, now: Instant): Promise<void> {
-  await pool.query({
-    name: "bring_forward",
-    text: `
-      update delivery d set due_at = $2
-      from (select account_id, id, expires_at from delivery where lane_id = $1 and state = 'due' and due_at > $2
-            order by due_at limit 1000 for update skip locked) f
-      where d.account_id = f.account_id and d.id = f.id and d.expires_at = f.expires_at`,
-    values: [laneId, new Date(now)],
-  });
+  // In steps, so that no statement is long.
+  for (let changed = mostAtOnce; changed === mostAtOnce; ) {
+    const { rowCount } = await pool.query({
+      name: "bring_forward",
+      text: `
+        update delivery d set due_at = $2
+        from (select account_id, id, expires_at from delivery where lane_id = $1 and state = 'due' and due_at > $2
+              order by due_at limit $3 for update skip locked) f
+        where d.account_id = f.account_id and d.id = f.id and d.expires_at = f.expires_at`,
+      values: [laneId, new Date(now), mostAtOnce],
+    });
+    changed = rowCount ?? 0;
+  }
 }
+
+const mostAtOnce = 1000;
 
 type LaneColumns = Omit<LaneRow, "address"> & {
   readonly format: string | null;

@@ -182,7 +182,7 @@ export function createLane(row: LaneRow, pace: Pace, carrier: Carrier, work: Lan
 
   async function bring(duty: Duty): Promise<void> {
     underWay++;
-    const outcome = await carrier.deliver(duty);
+    const outcome = await carrier.deliver(duty).catch((error: unknown) => failed(error));
     underWay--;
     work.turn.leave();
     const wasFailing = health.failingSince !== null;
@@ -207,6 +207,15 @@ export function createLane(row: LaneRow, pace: Pace, carrier: Carrier, work: Lan
     // What waited for this one of its order.
     if (duty.orderKey !== null) more = true;
     pump();
+  }
+
+  /** Carriers do not throw. One that does must stop neither the lane nor the process. */
+  function failed(error: unknown): Outcome {
+    work.log(error);
+    const times = { dnsMs: null, connectMs: null, tlsMs: null, firstByteMs: null, totalMs: 0 };
+    const said = { code: "send_failed", sentence: "It could not be sent because of a fault of ours." };
+    const attempt = { at: work.clock(), ...times, status: null, ...said, answer: null };
+    return { state: "retry", reason: `${said.code}: ${said.sentence}`, address: "unknown", attempt };
   }
 
   function resultOf(duty: Duty, outcome: Outcome, changed: Health | null, at: Instant): Result {

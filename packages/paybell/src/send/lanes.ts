@@ -88,6 +88,8 @@ export function createLanes(
   let beat: NodeJS.Timeout | undefined;
   let wanted = new Set<string>();
   let taking: Promise<void> | undefined;
+  let takes = 0;
+  let joining: Promise<string> | undefined;
 
   return {
     async start() {
@@ -121,7 +123,7 @@ export function createLanes(
     settle,
     async stop() {
       stopped = true;
-      await taking;
+      await taking?.catch(() => undefined); // whoever asked for it says so
       for (const lane of held.values()) void drop(lane);
       // What takes longer is found by others when this node's lease has run out.
       await Promise.race([Promise.all(leaving.values()), delay(patienceMs, undefined, { ref: false })]);
@@ -148,7 +150,12 @@ export function createLanes(
     }
   }
 
-  async function join(): Promise<string> {
+  /** However many ask at once, a process has one lease. */
+  function join(): Promise<string> {
+    return (joining ??= register().finally(() => (joining = undefined)));
+  }
+
+  async function register(): Promise<string> {
     if (oneMachine) await buryTheDead();
     const id = newId(Date.now());
     const from = performance.now();
@@ -210,6 +217,8 @@ export function createLanes(
     } finally {
       taking = undefined;
     }
+    // What came in between.
+    if (wanted.size > 0) void takeWanted();
   }
 
   async function take(ids: readonly string[]): Promise<void> {
@@ -219,22 +228,27 @@ export function createLanes(
         return takeWanted();
       });
     }
-    const missing = ids.filter((id) => !held.has(id) && !leaving.has(id));
+    // In one order, so that two nodes never wait for each other.
+    const missing = ids.filter((id) => !held.has(id) && !leaving.has(id)).toSorted();
     if (missing.length === 0 || stopped) return;
-    const holder = node ?? (await join());
-    for (const row of await takeLanes(pool, holder, missing)) if (node === holder) hold(row);
+    takes++;
+    try {
+      const holder = node ?? (await join());
+      for (const row of await takeLanes(pool, holder, missing)) if (node === holder) hold(row, holder);
+    } finally {
+      takes--;
+    }
   }
 
-  function hold(row: LaneRow): void {
+  function hold(row: LaneRow, holder: string): void {
     if (held.has(row.id) || leaving.has(row.id) || stopped) return;
     const { carrier, pace } = transports[row.transport].open(row);
-    const holder = node;
     const lane = createLane(row, pace, carrier, {
       clock,
       random: Math.random,
-      mayBegin: () => node === holder && performance.now() < leasedUntil - 250,
+      mayBegin: () => node === holder && mayBegin(),
       readDue: (of, limit) => readDue(pool, of, clock(), limit),
-      write: (result) => results.write(result),
+      write: (result) => results.write(result, holder),
       healed: (of) => aftermath.healed(of).catch(trouble),
       async failing(of, health, gone) {
         await aftermath.failing(of, health, gone).catch(trouble);
@@ -246,6 +260,10 @@ export function createLanes(
     });
     held.set(row.id, lane);
     lane.look();
+  }
+
+  function mayBegin(): boolean {
+    return performance.now() < leasedUntil - 250;
   }
 
   /** Its address, its pace or its secrets were changed: what is under way ends as it began. */
@@ -286,18 +304,24 @@ export function createLanes(
 
   async function heartbeat(): Promise<void> {
     if (node === null || stopped) return;
+    const id = node;
     const from = performance.now();
+    const asked = [...held.values()];
     try {
-      const lanes = await renewLease(pool, node);
+      const lanes = await renewLease(pool, id);
+      if (node !== id) return;
       if (lanes === undefined) return loseAll();
-      leasedUntil = from + leaseSeconds * 1000;
-      for (const lane of held.values()) {
+      const wasOver = !mayBegin();
+      leasedUntil = Math.max(leasedUntil, from + leaseSeconds * 1000);
+      if (wasOver) for (const lane of held.values()) lane.look();
+      // Those taken since the question are not in the answer.
+      for (const lane of asked.filter((one) => held.get(one.row.id) === one)) {
         const version = lanes.get(lane.row.id);
         // Taken away, or changed.
         if (version === undefined) void drop(lane);
         else if (version !== lane.row.version) void refresh(lane);
       }
-      if (held.size === 0 && leaving.size === 0 && lanes.size === 0 && !taking) await leave();
+      if (held.size === 0 && leaving.size === 0 && lanes.size === 0 && takes === 0) await leave();
     } catch (error) {
       trouble(error);
     }

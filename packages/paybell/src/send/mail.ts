@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { accessAt } from "../access/access.ts";
 import type { Context } from "../context.ts";
+import { isUnavailable } from "../db/pool.ts";
 import type { RenderedMail } from "../domain/mail.ts";
 import type { ItemState } from "../ledger/fold.ts";
 import type { Transport } from "./lanes.ts";
@@ -37,8 +38,9 @@ function openMailbox(context: Pick<Context, "pool" | "clock" | "seal" | "log">, 
       if (duty.what !== "mail") return { state: "failed", reason: "not_a_mail", address: "unknown" };
       try {
         return await send(context, smtp, duty);
-      } catch {
-        // The store is away: what the mail needs to be judged is not known.
+      } catch (error) {
+        if (!isUnavailable(error)) throw error;
+        // What the mail needs to be judged is not known.
         return { state: "held", address: "unknown" };
       }
     },

@@ -20,8 +20,11 @@ export type Result = {
 };
 
 export type Results = {
-  /** resolves when it is written; until then it is tried again and again */
-  write(result: Result): Promise<void>;
+  /**
+   * resolves when it is written; until then it is tried again and again
+   * @param holder who held the lane; its word on the address counts as long as nobody else holds it
+   */
+  write(result: Result, holder: string): Promise<void>;
   /** resolves when nothing waits to be written, or the store cannot be reached */
   flushed(): Promise<void>;
 };
@@ -32,13 +35,13 @@ export type Results = {
  * @param onTrouble told when the store did not take them: they are kept and tried again
  */
 export function createResults(pool: Pool, node: string, onTrouble: (error: unknown) => void): Results {
-  let waiting: { result: Result; resolve(): void }[] = [];
+  let waiting: Waiting[] = [];
   let writing: Promise<void> | undefined;
 
   return {
-    write: (result) =>
+    write: (result, holder) =>
       new Promise((resolve) => {
-        waiting.push({ result, resolve });
+        waiting.push({ result, holder, resolve });
         writing ??= drain();
       }),
     flushed: async () => writing,
@@ -51,32 +54,49 @@ export function createResults(pool: Pool, node: string, onTrouble: (error: unkno
       const batch = waiting.slice(0, maxBatch);
       waiting = waiting.slice(batch.length);
       try {
-        await writeResults(
-          pool,
-          node,
-          batch.map((one) => one.result),
-        );
-        for (const one of batch) one.resolve();
+        await store(batch);
       } catch (error) {
         onTrouble(error);
         waiting = [...batch, ...waiting];
         // Whatever is wrong, nothing that happened may be forgotten.
-        const again = setTimeout(() => (writing ??= drain()), retryMs);
+        const again = setTimeout(() => void (writing ??= drain()), retryMs);
         again.unref();
         break;
       }
     }
     writing = undefined;
   }
+
+  async function store(batch: readonly Waiting[]): Promise<void> {
+    try {
+      await writeResults(pool, node, batch);
+    } catch (error) {
+      if (!isDataFault(error)) throw error;
+      onTrouble(error);
+      // One of them cannot be written, such as that of a delivery which has expired meanwhile: it must not hold up the rest.
+      const [only] = batch;
+      if (batch.length > 1) for (const one of batch) await store([one]);
+      else if (only?.result.attempt) await store([{ ...only, result: { ...only.result, attempt: null } }]);
+    }
+    for (const one of batch) one.resolve();
+  }
+}
+
+type Waiting = { readonly result: Result; readonly holder: string; resolve(): void };
+
+/** Data exceptions and violated constraints: trying again changes nothing. Source: PostgreSQL 18, appendix A */
+function isDataFault(error: unknown): boolean {
+  return error instanceof Error && "code" in error && /^2[23]...$/.test(String(error.code));
 }
 
 const maxBatch = 200;
 const retryMs = 500;
 
-async function writeResults(pool: Pool, node: string, results: readonly Result[]): Promise<void> {
+async function writeResults(pool: Pool, node: string, batch: readonly Waiting[]): Promise<void> {
+  const results = batch.map((one) => one.result);
   // Of one lane the last word counts.
   const health = new Map(
-    results.flatMap((one) => (one.health || one.attempt ? [[one.duty.laneId, lastOf(results, one.duty.laneId)]] : [])),
+    results.flatMap((one) => (one.health || one.attempt ? [[one.duty.laneId, lastOf(batch, one.duty.laneId)]] : [])),
   );
   await pool.query({
     name: "write_results",
@@ -94,11 +114,13 @@ async function writeResults(pool: Pool, node: string, results: readonly Result[]
           as t (account_id, delivery_id, expires_at, id, number, at, dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms, status, code, sentence, answer)
       ), lanes as (
         update lane l
-        set failures = h.failures, failing_since = h.failing_since, open_until = h.open_until,
-            told = case when h.failing_since is null then 0 else l.told end,
+        set failures = case when l.node = h.holder then h.failures else l.failures end,
+            failing_since = case when l.node = h.holder then h.failing_since else l.failing_since end,
+            open_until = case when l.node = h.holder then h.open_until else l.open_until end,
+            told = case when l.node = h.holder and h.failing_since is null then 0 else l.told end,
             last_sent_at = coalesce(h.last_sent_at, l.last_sent_at), last_failure = coalesce(h.last_failure::jsonb, l.last_failure)
-        from unnest($26::uuid[], $27::integer[], $28::timestamptz[], $29::timestamptz[], $30::timestamptz[], $31::text[])
-          as h (id, failures, failing_since, open_until, last_sent_at, last_failure)
+        from unnest($26::uuid[], $27::uuid[], $28::integer[], $29::timestamptz[], $30::timestamptz[], $31::timestamptz[], $32::text[])
+          as h (id, holder, failures, failing_since, open_until, last_sent_at, last_failure)
         where l.id = h.id
       )
       update delivery d
@@ -115,7 +137,7 @@ async function writeResults(pool: Pool, node: string, results: readonly Result[]
         results.flatMap((one) => (one.attempt ? [attemptRow(one, one.attempt)] : [])),
       ),
       ...columns(
-        6,
+        7,
         [...health].map(([id, last]) => [id, ...last]),
       ),
     ],
@@ -160,9 +182,11 @@ function attemptRow({ duty }: Result, attempt: AttemptRecord): unknown[] {
   ];
 }
 
-function lastOf(results: readonly Result[], laneId: string): unknown[] {
-  const own = results.filter((one) => one.duty.laneId === laneId);
-  const health = own.findLast((one) => one.health)?.health;
+function lastOf(batch: readonly Waiting[], laneId: string): unknown[] {
+  const ofLane = batch.filter((one) => one.result.duty.laneId === laneId);
+  const own = ofLane.map((one) => one.result);
+  const changed = ofLane.findLast((one) => one.result.health);
+  const health = changed?.result.health;
   const sent = own.findLast((one) => one.state === "sent");
   const failed = own.findLast((one) => one.attempt?.code);
   const failure = failed?.attempt && {
@@ -172,6 +196,8 @@ function lastOf(results: readonly Result[], laneId: string): unknown[] {
     status: failed.attempt.status,
   };
   return [
+    // null: the address does as before
+    changed?.holder ?? null,
     health?.failures ?? 0,
     health?.failingSince == null ? null : new Date(health.failingSince),
     health?.openUntil == null ? null : new Date(health.openUntil),
