@@ -1,9 +1,21 @@
-/** Reads a body whole, up to a limit, without trusting `Content-Length`. */
+/**
+ * Reads a body whole, up to a limit. One that tells its length is read at once, which a Node server does far quicker
+ * than by a stream; HTTP lets no more follow than was told.
+ */
 export async function readBody(
   request: Request,
   limitBytes: number,
 ): Promise<Uint8Array<ArrayBuffer> | "too_large" | "broken"> {
-  if (Number(request.headers.get("content-length") ?? 0) > limitBytes) return "too_large";
+  const told = request.headers.get("content-length");
+  if (Number(told ?? 0) > limitBytes) return "too_large";
+  if (told !== null) {
+    try {
+      const body = new Uint8Array(await request.arrayBuffer());
+      return body.length > limitBytes ? "too_large" : body;
+    } catch {
+      return "broken";
+    }
+  }
   if (!request.body) return new Uint8Array(0);
   const pieces: Uint8Array[] = [];
   let length = 0;

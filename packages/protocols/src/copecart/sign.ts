@@ -1,3 +1,4 @@
+import { encodeBase64 } from "../base64.ts";
 import { keyOf } from "./key.ts";
 
 /**
@@ -9,6 +10,5 @@ import { keyOf } from "./key.ts";
  */
 export async function sign(body: Uint8Array<ArrayBuffer>, secret: string): Promise<string> {
   if (secret === "") throw new Error("secret_missing: A CopeCart notification cannot be signed with an empty secret.");
-  const digest = await crypto.subtle.sign("HMAC", await keyOf(secret), body);
-  return btoa(String.fromCharCode(...new Uint8Array(digest)));
+  return encodeBase64(await (await keyOf(secret)).sign(body));
 }

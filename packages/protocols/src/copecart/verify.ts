@@ -45,8 +45,7 @@ export async function verifySignature(
     );
   }
   for (const secret of active) {
-    // Web Cryptography's verify compares in constant time.
-    if (await crypto.subtle.verify("HMAC", await keyOf(secret), signature, body)) return { ok: true };
+    if (await (await keyOf(secret)).verify(signature, body)) return { ok: true };
   }
   return refusal(
     "signature_mismatch",

@@ -1,17 +1,19 @@
 import { decodeBase64, encodeBase64 } from "../base64.ts";
+import { hmacKey } from "../hmac.ts";
 import { readSecret } from "./secret.ts";
 
 /** A secret made ready for use. Its kind alone decides the version: a public key never serves as an HMAC key. */
 export type Key = {
   readonly version: "v1" | "v1a";
-  readonly verify: CryptoKey;
+  /** in constant time */
+  verify(signature: Uint8Array<ArrayBuffer>, content: Uint8Array<ArrayBuffer>): Promise<boolean>;
   /** absent for a public key, which cannot sign */
-  readonly sign?: CryptoKey;
+  readonly sign?: (content: Uint8Array<ArrayBuffer>) => Promise<Uint8Array<ArrayBuffer>>;
   /** `whpk_…`; absent for a symmetric secret */
   readonly publicKey?: string;
 };
 
-export const algorithms = { v1: { name: "HMAC", hash: "SHA-256" }, v1a: { name: "Ed25519" } } as const;
+const ed25519 = { name: "Ed25519" };
 
 /**
  * The key behind a secret, imported once: an import costs more than a signature.
@@ -43,19 +45,19 @@ async function imported(secret: string): Promise<Key | undefined> {
   const material = readSecret(secret);
   if ("fault" in material) return undefined;
   switch (material.kind) {
-    case "symmetric": {
-      const key = await crypto.subtle.importKey("raw", material.bytes, algorithms.v1, false, ["sign", "verify"]);
-      return { version: "v1", sign: key, verify: key };
-    }
+    case "symmetric":
+      return { version: "v1", ...(await hmacKey(material.bytes)) };
     case "public":
       return publicOnly(material.bytes);
     case "private": {
       const pkcs8 = new Uint8Array([...pkcs8Header, ...material.seed]);
-      const sign = await crypto.subtle.importKey("pkcs8", pkcs8, algorithms.v1a, true, ["sign"]);
+      const sign = await crypto.subtle.importKey("pkcs8", pkcs8, ed25519, true, ["sign"]);
       const bytes = await publicHalf(sign);
       if (material.claimed && encodeBase64(material.claimed) !== encodeBase64(bytes)) return undefined;
       const half = await publicOnly(bytes);
-      return half && { ...half, sign };
+      return (
+        half && { ...half, sign: async (content) => new Uint8Array(await crypto.subtle.sign(ed25519, sign, content)) }
+      );
     }
     default:
       return material satisfies never;
@@ -64,7 +66,8 @@ async function imported(secret: string): Promise<Key | undefined> {
 
 async function publicOnly(bytes: Uint8Array<ArrayBuffer>): Promise<Key | undefined> {
   try {
-    const verify = await crypto.subtle.importKey("raw", bytes, algorithms.v1a, false, ["verify"]);
+    const key = await crypto.subtle.importKey("raw", bytes, ed25519, false, ["verify"]);
+    const verify: Key["verify"] = (signature, content) => crypto.subtle.verify(ed25519, key, signature, content);
     return { version: "v1a", verify, publicKey: `whpk_${encodeBase64(bytes)}` };
   } catch {
     return undefined; // 32 bytes that are no point of the curve: some runtimes look at once, others when verifying

@@ -1,5 +1,5 @@
 import { encodeBase64 } from "../base64.ts";
-import { algorithms, keyOf } from "./key.ts";
+import { keyOf } from "./key.ts";
 
 /** One attempt as it is signed. */
 export type Message = {
@@ -23,8 +23,7 @@ export async function sign(message: Message, secrets: readonly string[]): Promis
   const entries = secrets.map(async (secret) => {
     const key = await keyOf(secret);
     if (!key?.sign) throw new Error("secret_malformed: One of the secrets cannot be used for signing.");
-    const signature = await crypto.subtle.sign(algorithms[key.version].name, key.sign, content);
-    return `${key.version},${encodeBase64(new Uint8Array(signature))}`;
+    return `${key.version},${encodeBase64(await key.sign(content))}`;
   });
   return (await Promise.all(entries)).join(" ");
 }
