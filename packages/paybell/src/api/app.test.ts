@@ -77,6 +77,9 @@ async function ownIds(): Promise<Record<string, string>> {
     customers: await first("/v1/customers"),
     alarms: await first("/v1/alarms"),
     keys: await first("/v1/keys"),
+    events: await first("/v1/events"),
+    deliveries: await first("/v1/deliveries"),
+    jobs: (await shop.ok<{ id: string }>("POST", "/v1/deliveries/retry", { since: "2026-03-01" })).id,
   };
 }
 
@@ -84,6 +87,7 @@ const bodies: Record<string, unknown> = {
   "POST /v1/orders/{id}/contact": { email: "new@example.com" },
   "POST /v1/products/{id}/keys": { keys: ["K-1"] },
   "POST /v1/connections/{id}/secrets": { secret: "another-secret" },
+  "POST /v1/connections/{id}/recover": { since: "2026-03-01" },
 };
 
 describe("who may ask", () => {
@@ -171,6 +175,8 @@ describe("whose rows", () => {
       "alarms",
       "events",
       "waiting",
+      "deliveries",
+      "jobs",
     ])
       expect([list, (await ask("GET", `/v1/${list}`, { key: keys.other })).json]).toMatchObject([list, { data: [] }]);
     const access = await ask("GET", "/v1/access?email=kim@example.com&feature=course", { key: keys.other });
@@ -290,13 +296,7 @@ describe("how it says no", () => {
     ["GET", "/v1/orders?mode=both", {}, 422, "invalid_request"],
     ["GET", "/v1/access", {}, 422, "invalid_request"],
     ["GET", "/v1/access?email=kim@example.com&at=tomorrow", {}, 422, "invalid_request"],
-    [
-      "POST",
-      "/v1/connections",
-      { body: { direction: "out", protocol: "copecart", name: "x" } },
-      422,
-      "not_supported_yet",
-    ],
+    ["POST", "/v1/connections", { body: { direction: "out", protocol: "copecart", name: "x" } }, 422, "url_invalid"],
     ["POST", "/v1/connections", { body: { protocol: "telegraph", name: "x" } }, 422, "protocol_unknown"],
     [
       "POST",

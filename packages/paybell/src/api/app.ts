@@ -23,6 +23,7 @@ import { logins } from "./logins.ts";
 import { mails } from "./mails.ts";
 import { notifications } from "./notifications.ts";
 import { orders } from "./orders.ts";
+import { outConnections } from "./out-connections.ts";
 import { downloadPages } from "./pages/download-pages.ts";
 import { loginPages } from "./pages/login-pages.ts";
 import { payments } from "./payments.ts";
@@ -30,6 +31,7 @@ import { answerError, problemResponse } from "./problem.ts";
 import { productKeys } from "./product-keys.ts";
 import { products } from "./products.ts";
 import { rebuild } from "./rebuild.ts";
+import { secrets } from "./secrets.ts";
 import { stream } from "./stream.ts";
 import { waiting } from "./waiting.ts";
 
@@ -107,9 +109,11 @@ const parts: readonly ((api: Api) => void)[] = [
   mails,
   notifications,
   orders,
+  outConnections,
   products,
   productKeys,
   rebuild,
+  secrets,
   stream,
   waiting,
 ];

@@ -6,12 +6,13 @@ import type { House } from "../house.ts";
 
 export type ConnectionRow = {
   id: string;
-  direction: string;
+  direction: "in" | "out";
   protocol: string;
   provider_account: string;
   name: string;
   mode: Mode;
-  token_sealed: Buffer;
+  /** null: an outgoing one has none */
+  token_sealed: Buffer | null;
   created_at: Instant;
   disabled_at: Instant | null;
   last_received_at: Instant | null;
@@ -21,7 +22,13 @@ export type ConnectionRow = {
   unmapped: string[] | null;
 };
 
-export type SecretRow = { connection_id: string; id: string; created_at: Instant; expires_at: Instant | null };
+export type SecretRow = {
+  connection_id: string;
+  id: string;
+  sealed: Buffer;
+  created_at: Instant;
+  expires_at: Instant | null;
+};
 
 /** With their health. What came in is looked for within 90 days. */
 export async function connectionRows(
@@ -30,6 +37,7 @@ export async function connectionRows(
     readonly accountId: string;
     readonly modes: readonly Mode[];
     readonly id?: string;
+    readonly direction?: "in" | "out" | undefined;
     readonly cursor?: string | undefined;
     readonly limit: number;
   },
@@ -41,20 +49,29 @@ export async function connectionRows(
            r.received_at as refused_at, r.reason as refused_reason, r.sentence as refused_sentence,
            (select array_agg(distinct i.product_key)
               from item i join orders o on o.account_id = i.account_id and o.id = i.order_row
-              where i.account_id = c.account_id and i.protocol = c.protocol and i.product_id is null
+              where c.direction = 'in' and i.account_id = c.account_id and i.protocol = c.protocol and i.product_id is null
                 and o.provider_account = c.provider_account) as unmapped
     from connection c
     left join lateral (
       select received_at from notification
-      where account_id = c.account_id and connection_id = c.id and received_at > $6
+      where c.direction = 'in' and account_id = c.account_id and connection_id = c.id and received_at > $6
       order by id desc limit 1) n on true
     left join lateral (
       select received_at, reason, sentence from refusal
-      where account_id = c.account_id and connection_id = c.id
+      where c.direction = 'in' and account_id = c.account_id and connection_id = c.id
       order by id desc limit 1) r on true
     where c.account_id = $1 and c.mode = any($2) and ($3::uuid is null or c.id = $3) and ($4::uuid is null or c.id < $4)
+      and ($7::text is null or c.direction = $7) and c.removed_at is null
     order by c.id desc limit $5 + 1`,
-    [of.accountId, of.modes, of.id ?? null, of.cursor ?? null, of.limit, new Date(clock() - 90 * 86_400_000)],
+    [
+      of.accountId,
+      of.modes,
+      of.id ?? null,
+      of.cursor ?? null,
+      of.limit,
+      new Date(clock() - 90 * 86_400_000),
+      of.direction ?? null,
+    ],
   );
   return rows;
 }
@@ -65,7 +82,7 @@ export async function secretRows(
   connectionIds: readonly string[],
 ): Promise<SecretRow[]> {
   const { rows } = await pool.query<SecretRow>(
-    "select connection_id, id, created_at, expires_at from connection_secret where account_id = $1 and connection_id = any($2) order by expires_at nulls last, id",
+    "select connection_id, id, sealed, created_at, expires_at from connection_secret where account_id = $1 and connection_id = any($2) order by expires_at nulls last, id",
     [accountId, connectionIds],
   );
   return rows;

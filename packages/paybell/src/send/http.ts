@@ -43,7 +43,7 @@ export function httpTransport(context: Pick<Context, "clock" | "seal" | "log">, 
 export function openAddress(
   { clock, seal, log }: Pick<Context, "clock" | "seal" | "log">,
   network: Network,
-  { id, address }: LaneRow,
+  { id, address }: Pick<LaneRow, "id" | "address">,
 ): Carrier {
   const format = formats.get(address?.format ?? "");
   const idle: Line[] = [];
@@ -87,7 +87,7 @@ export function openAddress(
       const line = idle.pop() ?? createLine(target.line);
       const result = await line.call({
         url: target.url,
-        headers: { "user-agent": "Paybell", ...target.headers, ...signed.headers },
+        headers: withAgent({ ...target.headers, ...signed.headers }),
         body: signed.body,
         deadlineMs,
       });
@@ -113,6 +113,12 @@ export function openAddress(
       })),
     };
   }
+}
+
+/** However a format or the seller spells it, there is one. */
+function withAgent(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  for (const name in headers) if (name.toLowerCase() === "user-agent") return headers;
+  return { "user-agent": "Paybell", ...headers };
 }
 
 type Target = {

@@ -117,7 +117,7 @@ export function createLine({
       origin = calledOrigin;
       originRefusal = refuseTarget(call.url, way);
     }
-    const refusal = closed ? lineClosed : (originRefusal ?? refuseHeaders(call.headers));
+    const refusal = closed ? lineClosed : (originRefusal ?? headerFault(call.headers));
     if (refusal) return { times: { ...noPhases, totalMs: now() - began }, failure: refusal };
 
     let exchange = send(call);
@@ -188,7 +188,8 @@ function refuseTarget(url: URL, { nets, proxy }: Way): Failure | undefined {
   return proxy && url.protocol === "http:" && !literal ? httpsRequired : undefined;
 }
 
-function refuseHeaders(headers: Readonly<Record<string, string>>): Failure | undefined {
+/** What cannot be sent: an impossible name or value, or a header that is decided here. */
+export function headerFault(headers: Readonly<Record<string, string>>): Failure | undefined {
   for (const name in headers) {
     if (!token.test(name) || ours.test(name)) {
       const shown = token.test(name) ? `"${name.slice(0, 40)}"` : "with an impossible name";

@@ -80,7 +80,10 @@ function levelOf(
 }
 
 /** It answers again. */
-export async function tellOfHealing({ pool, clock }: Context, row: LaneRow): Promise<void> {
+export async function tellOfHealing(
+  { pool, clock }: Pick<Context, "pool" | "clock">,
+  row: Pick<LaneRow, "account_id" | "id">,
+): Promise<void> {
   await closeAlarms(pool, row.account_id, [...kinds.http, ...kinds.mail], row.id, clock());
 }
 

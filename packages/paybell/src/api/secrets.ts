@@ -1,0 +1,91 @@
+import { z } from "zod";
+import { inTransaction } from "../db/transaction.ts";
+import { newToken } from "../domain/id.ts";
+import { defaults } from "../domain/settings.ts";
+import { checkSecret, formatNamed, newSecretFor } from "./address-fields.ts";
+import { changeLane } from "./address-rows.ts";
+import { addSecrets, endOldSecrets } from "./connection-rows.ts";
+import { connectionSchema, shownConnection } from "./connection-view.ts";
+import { type Api, endpoint } from "./endpoint.ts";
+import { notFound, problem } from "./problem.ts";
+
+/** Line ends come along when a secret is copied; they are never part of it. */
+export const secretText = z
+  .string()
+  .transform((text) => text.replace(/[\r\n]+$/, ""))
+  .pipe(z.string().min(1).max(500));
+
+/** The secrets of connections, in and out. */
+export function secrets(api: Api): void {
+  const { house } = api;
+  const tag = "connections";
+
+  endpoint(
+    api,
+    {
+      method: "post",
+      path: "/v1/connections/:id/secrets",
+      tag,
+      summary: "Rotate the secret",
+      description:
+        "Old and new are both valid for `secret_overlap_hours` (24). Without a secret one is made and shown once.",
+      scope: "owner",
+      status: 201,
+      body: z.object({ secret: secretText.optional() }),
+      answer: z.intersection(connectionSchema, z.object({ secret: z.string().optional() })),
+    },
+    async ({ who, body, now, id }) => {
+      const { direction, protocol } = await shownConnection(house, who, id());
+      const format = direction === "out" ? formatNamed(protocol) : undefined;
+      if (format && body.secret !== undefined) await checkSecret(body.secret, format, "secret");
+      const made = body.secret === undefined ? (format ? newSecretFor(format) : newToken()) : undefined;
+      const hours = who.account.settings.secret_overlap_hours ?? defaults.secret_overlap_hours;
+      const { accountId } = who;
+      await inTransaction(house.pool, async (tx) => {
+        await endOldSecrets(tx, accountId, id(), now + hours * 3_600_000);
+        await addSecrets(house, tx, accountId, id(), [body.secret ?? made!], now);
+        if (format) await changeLane(tx, { accountId, id: id() }, {}, now);
+      });
+      if (format) house.sending.look([id()]);
+      else house.connectionsChanged();
+      return { ...(await shownConnection(house, who, id())), ...(made !== undefined && { secret: made }) };
+    },
+  );
+
+  endpoint(
+    api,
+    {
+      method: "delete",
+      path: "/v1/connections/:id/secrets/:secret",
+      tag,
+      summary: "Make a secret useless now",
+      scope: "owner",
+      answer: connectionSchema,
+    },
+    async ({ who, now, id }) => {
+      const connection = await shownConnection(house, who, id());
+      if (!connection.secrets.some((secret) => secret.id === id("secret"))) throw notFound("secret");
+      const rest = connection.secrets.filter(
+        (secret) => secret.id !== id("secret") && (secret.expires_at === null || Date.parse(secret.expires_at) > now),
+      );
+      if (rest.length === 0)
+        throw problem(
+          409,
+          "last_secret",
+          "This is the last valid secret. Add the new one first, then delete this one.",
+        );
+      const isOut = connection.direction === "out";
+      await inTransaction(house.pool, async (tx) => {
+        await tx.query("delete from connection_secret where account_id = $1 and connection_id = $2 and id = $3", [
+          who.accountId,
+          id(),
+          id("secret"),
+        ]);
+        if (isOut) await changeLane(tx, { accountId: who.accountId, id: id() }, {}, now);
+      });
+      if (isOut) house.sending.look([id()]);
+      else house.connectionsChanged();
+      return shownConnection(house, who, id());
+    },
+  );
+}
