@@ -48,8 +48,6 @@ type Stream = {
   readonly response: Response;
   /** the next message */
   next(): Promise<StreamMessage>;
-  /** resolves when it ended in good order */
-  end(): Promise<unknown>;
   leave(): void;
 };
 
@@ -67,7 +65,7 @@ async function open(query = "", { key = apiKey, lastId = "", url = server.url } 
       if ("data" in value) return value;
     }
   };
-  return { response, next, end: () => parts!.next(), leave: () => leaving.abort() };
+  return { response, next, leave: () => leaving.abort() };
 }
 
 async function take(stream: Stream, count: number): Promise<StreamMessage[]> {

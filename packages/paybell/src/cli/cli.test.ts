@@ -288,7 +288,7 @@ describe("demo", () => {
 });
 
 describe("every command", () => {
-  const names = ["serve", "demo", "simulate", "verify", "replay", "rebuild", "doctor"];
+  const names = ["serve", "demo", "simulate", "verify", "listen", "replay", "rebuild", "doctor"];
 
   test.each(names)("%s explains itself, and refuses a flag it does not know", async (name) => {
     const help = await runCommand([name, "--help"]);

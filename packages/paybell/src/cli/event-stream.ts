@@ -6,7 +6,7 @@ export type StreamMessage = {
   readonly data: string;
 };
 
-/** `id` alone: no message, but the place to go on from. */
+/** `id` alone: no message, but the place to go on from; empty where there is none yet. */
 export type StreamPart = StreamMessage | { readonly id: string };
 
 /**
@@ -38,7 +38,7 @@ export async function* readEventStream(
         else if (name === "data") data.push(value);
         else if (line === "") {
           if (data.length > 0) yield { id, event, data: data.join("\n") };
-          else if (id !== "") yield { id };
+          else yield { id };
           event = "";
           data = [];
         }

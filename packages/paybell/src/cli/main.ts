@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import("./demo.ts")).demo,
   simulate: async () => (await import("./simulate.ts")).simulate,
   verify: async () => (await import("./verify.ts")).verify,
+  listen: async () => (await import("./listen.ts")).listen,
   replay: async () => (await import("./replay.ts")).replay,
   rebuild: async () => (await import("./rebuild.ts")).rebuild,
   doctor: async () => (await import("./doctor.ts")).doctor,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { failure } from "../cli/failure.ts";
+import { type Failure, failure } from "../cli/failure.ts";
 
 /** The HTTP API of a running Paybell, as its own simulator needs it. */
 export type ApiClient = {
@@ -25,24 +25,31 @@ export function createApiClient({ url, key, fetch }: Access): ApiClient {
     const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
     const signal = AbortSignal.timeout(15_000);
     const response = await fetch(new Request(`${url}${path}`, { ...init, headers, signal })).catch(() => {
-      throw failure(
-        "server_unreachable",
-        `Nothing answers at ${url}: start Paybell there first, or name another server with --url.`,
-      );
+      throw unreachable(url);
     });
     const text = await response.text();
     if (response.ok) {
       const answer = schema.safeParse(parsed(text));
       if (answer.success) return answer.data;
     }
-    const problem = problemSchema.safeParse(parsed(text));
-    if (response.ok || !problem.success)
-      throw failure(
-        "answer_unexpected",
-        `What answers at ${url} is not the API of Paybell (status ${response.status}).`,
-      );
-    throw failure(problem.data.code, `${problem.data.detail}${hints[problem.data.code] ?? ""}`);
+    throw refusal(url, response, text);
   }
+}
+
+/** To be thrown for an answer that is not what was asked for. */
+export function refusal(url: string, { ok, status }: Pick<Response, "ok" | "status">, text: string): Failure {
+  const problem = problemSchema.safeParse(parsed(text));
+  if (ok || !problem.success)
+    return failure("answer_unexpected", `What answers at ${url} is not the API of Paybell (status ${status}).`);
+  return failure(problem.data.code, `${problem.data.detail}${hints[problem.data.code] ?? ""}`);
+}
+
+/** To be thrown when nothing answers. */
+export function unreachable(url: string): Failure {
+  return failure(
+    "server_unreachable",
+    `Nothing answers at ${url}: start Paybell there first, or name another server with --url.`,
+  );
 }
 
 const problemSchema = z.object({ code: z.string().regex(/^[a-z]+(_[a-z]+)+$/), detail: z.string() });
