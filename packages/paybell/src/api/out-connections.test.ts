@@ -447,3 +447,21 @@ test("a reading key sees no secret, no header's value and no certificate, and ch
     expect((await shop.api(method, path, {}, key)).status).toBe(403);
   expect(apiKey).not.toBe(key);
 });
+
+test("a running server takes a change of an address it is sending to", async () => {
+  await shop.paybell.start();
+  const { id } = await connect(shop, receiver);
+  await shop.ok("POST", "/v1/payments", payment({ order_id: "before" }));
+  await receiver.arrived(1);
+  const moved = await startReceiver();
+  await change(id, { url: moved.url });
+  // What is sent in the same moment may still go where it did.
+  for (let n = 0; moved.received.length === 0; n++) {
+    await shop.ok("POST", "/v1/payments", payment({ order_id: `o${n}` }));
+    await shop.paybell.settle();
+  }
+  const known = receiver.received.length;
+  await shop.ok("POST", "/v1/payments", payment({ order_id: "after" }));
+  await moved.arrived(2);
+  expect(receiver.received).toHaveLength(known);
+});
