@@ -61,9 +61,9 @@ export async function readFeed(
     name: filtered ? "feed_of_connection" : "feed",
     text: `
       select s.held, e.txid, e.id, e.type, e.mode, e.at, e.order_key, case when e.wanted then e.data::text end as data
-      from (select exists (
-        select 1 from event
-        where account_id = $1 and mode = $2 and txid >= pg_snapshot_xmin(pg_current_snapshot())) as held) s
+      from (select (
+        select txid >= pg_snapshot_xmin(pg_current_snapshot()) from event
+        where account_id = $1 and mode = $2 order by txid desc, id desc limit 1) as held) s
       left join lateral (
         select e.*, ${isOneOf("e.type", "$6::text[]")} ${filtered ? `and a.id is not null and ${meant}` : ""} as wanted
         from (
@@ -97,7 +97,7 @@ const pageSize = 100;
 
 type Found = Omit<FeedEvent, "data"> & { readonly txid: string; readonly data: string | null };
 /** One row without an event says that there is none. */
-type PageRow = { readonly held: boolean } & (Found | { readonly id: null });
+type PageRow = { readonly held: boolean | null } & (Found | { readonly id: null });
 
 /** Behind all that may be read now: what is committed later lies behind it. */
 export async function newestPosition(pool: Pool, accountId: string, mode: Mode): Promise<Position> {

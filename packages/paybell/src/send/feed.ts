@@ -97,7 +97,10 @@ export function createFeed(pool: Pool, askEveryMs = 1000): Feed {
 
 const readsAtOnce = 3;
 
-/** @returns which of them, from 0 */
+/**
+ * Ordered, although any one will do: a plan made while a partition was empty would otherwise walk all of an account.
+ * @returns which of them, from 0
+ */
 async function withNews(pool: Pool, watchers: readonly Watcher[]): Promise<number[]> {
   const positions = watchers.map((watcher) => watcher.position());
   const { rows } = await pool.query<{ index: number }>({
@@ -108,7 +111,7 @@ async function withNews(pool: Pool, watchers: readonly Watcher[]): Promise<numbe
         select 1 from event e
         where e.account_id = w.account_id and e.mode = w.mode and (e.txid, e.id) > (w.txid, w.id)
           and e.txid < pg_snapshot_xmin(pg_current_snapshot())
-        limit 1) e`,
+        order by e.txid, e.id limit 1) e`,
     values: [
       watchers.map((_, index) => index),
       watchers.map((watcher) => watcher.accountId),
