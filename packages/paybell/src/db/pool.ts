@@ -63,6 +63,11 @@ export function isUnavailable(error: unknown): boolean {
   return error.cause !== undefined && isUnavailable(error.cause);
 }
 
+/** Can this value never be stored? Data exceptions and violated constraints. Source: PostgreSQL 18, appendix A */
+export function isDataFault(error: unknown): boolean {
+  return error instanceof Error && "code" in error && /^2[23]...$/.test(String(error.code));
+}
+
 const networkCodes = new Set([
   "ECONNREFUSED",
   "ECONNRESET",

@@ -60,8 +60,14 @@ export function print(event: Announcement, now: Instant): Printed {
 /** PostgreSQL cannot look into JSON with U+0000 or half a surrogate pair in it, and would refuse all that comes with it. */
 function storable(json: string): string {
   if (!/\\u(0000|d[89a-f])/.test(json)) return json;
-  const mended = (text: string) => text.replaceAll("\0", "").replaceAll(/\p{Cs}/gu, "\u{fffd}");
-  return JSON.stringify(JSON.parse(json), (_, value: unknown) => (typeof value === "string" ? mended(value) : value));
+  return JSON.stringify(mended(JSON.parse(json)));
+}
+
+function mended(value: unknown): unknown {
+  if (typeof value === "string") return value.replaceAll("\0", "").replaceAll(/\p{Cs}/gu, "\u{fffd}");
+  if (Array.isArray(value)) return value.map(mended);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [mended(name), mended(one)]));
 }
 
 export const printedTypes = ["uuid", "uuid", "text", "text", "timestamptz", "text", "text"];

@@ -1,5 +1,6 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { Context } from "../context.ts";
+import { isDataFault } from "../db/pool.ts";
 import { transpose } from "../db/rows.ts";
 import { inTransaction, type Tx } from "../db/transaction.ts";
 import { sha256 } from "../domain/id.ts";
@@ -45,6 +46,7 @@ export function createPublisher(
   return {
     publish: (events) =>
       new Promise((resolve, reject) => {
+        if (events.length === 0) return resolve([]);
         waiting.push({ events, resolve, reject });
         if (inFlight < lanes) void drain();
       }),
@@ -52,27 +54,31 @@ export function createPublisher(
 
   async function drain(): Promise<void> {
     inFlight++;
-    while (waiting.length > 0) {
-      const batch = take();
-      try {
-        const now = context.clock();
-        await ensureSpace(context.pool, now);
-        const results = await store(
-          context,
-          batch.flatMap((one) => one.events),
-          now,
-          offer,
-        );
-        let from = 0;
-        for (const one of batch) {
-          one.resolve(results.slice(from, from + one.events.length));
-          from += one.events.length;
-        }
-      } catch (error) {
-        for (const one of batch) one.reject(error);
-      }
-    }
+    while (waiting.length > 0) await commit(take());
     inFlight--;
+  }
+
+  async function commit(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const now = context.clock();
+      await ensureSpace(context.pool, now);
+      const results = await store(
+        context,
+        batch.flatMap((one) => one.events),
+        now,
+        offer,
+      );
+      let from = 0;
+      for (const one of batch) {
+        const own = results.slice(from, (from += one.events.length)).flatMap((result) => result ?? []);
+        if (own.length === one.events.length) one.resolve(own);
+        else one.reject(new Error("An event was published for an account that is not there."));
+      }
+    } catch (error) {
+      // What one of them holds cannot be stored: the others came to share its commit by chance.
+      if (batch.length > 1 && isDataFault(error)) for (const one of batch) await commit([one]);
+      else for (const one of batch) one.reject(error);
+    }
   }
 
   function take(): Waiting[] {
@@ -94,12 +100,13 @@ type Waiting = {
 const lanes = 2;
 const maxBatch = 1000;
 
+/** @returns undefined: there is no such account */
 async function store(
   { pool, sending }: Pick<Context, "pool" | "sending">,
   events: readonly Publishing[],
   now: Instant,
   offer: (offered: readonly Offered[]) => void,
-): Promise<Published[]> {
+): Promise<(Published | undefined)[]> {
   // Copies within one batch are one; in order of their keys, so that two batches never wait for each other.
   const first = new Map<string, Entry>();
   const entries = events.map((event, index): Entry => {
@@ -114,9 +121,10 @@ async function store(
   sending.announced(distinct.flatMap(({ printed }) => (ids.has(printed.id) ? [printed.accountId] : [])));
   const missing = distinct.filter((entry) => !ids.has(entry.printed.id));
   const before = missing.length === 0 ? new Map<string, Known>() : await earlier(pool, missing, now);
-  return entries.map((entry): Published => {
+  return entries.map((entry): Published | undefined => {
     const known = before.get(entry.name);
     const own = first.get(entry.name)!;
+    if (!known && !ids.has(own.printed.id)) return undefined;
     if (!(known?.digest ?? own.digest).equals(entry.digest)) return { ok: false, code: "idempotency_key_reused" };
     return { ok: true, eventId: known?.event_id ?? own.printed.id, repeated: known !== undefined || own !== entry };
   });
@@ -135,13 +143,13 @@ async function write(
     name: "publish_events",
     text: `
       with given as (
-        select * from unnest(${[...printedTypes, "text", "bytea"].map((type, index) => `$${index + 4}::${type}[]`).join(", ")})
-          as t (account_id, id, mode, type, at, order_key, data, key, digest)
+        select t.* from unnest(${[...printedTypes, "text", "bytea"].map((type, index) => `$${index + 4}::${type}[]`).join(", ")})
+          as t (account_id, id, mode, type, at, order_key, data, key, digest) join account a on a.id = t.account_id
       ), claimed as (
         insert into publication (account_id, mode, key, month, published_at, digest, event_id)
         select account_id, mode, key, $2, $1, digest, id from given g
         where key is not null and not exists (
-          select 1 from publication p where p.account_id = g.account_id and p.mode = g.mode and p.key = g.key and p.month >= $3 and p.month < $2)
+          select 1 from publication p where p.account_id = g.account_id and p.mode = g.mode and p.key = g.key and p.month >= $3 and p.month <> $2)
         on conflict do nothing
         returning event_id
       ), fresh as (

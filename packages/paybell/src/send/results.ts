@@ -1,5 +1,6 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { Pool } from "pg";
+import { isDataFault } from "../db/pool.ts";
 import { transpose } from "../db/rows.ts";
 import { newId } from "../domain/id.ts";
 import type { Health } from "./health.ts";
@@ -83,11 +84,6 @@ export function createResults(pool: Pool, node: string, onTrouble: (error: unkno
 }
 
 type Waiting = { readonly result: Result; readonly holder: string; resolve(): void };
-
-/** Data exceptions and violated constraints: trying again changes nothing. Source: PostgreSQL 18, appendix A */
-function isDataFault(error: unknown): boolean {
-  return error instanceof Error && "code" in error && /^2[23]...$/.test(String(error.code));
-}
 
 const maxBatch = 200;
 const retryMs = 500;

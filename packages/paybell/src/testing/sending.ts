@@ -56,6 +56,8 @@ export type World = {
   move(laneId: string, url: string): Promise<void>;
   /** the lease of whoever holds the lane runs out */
   expireLease(laneId: string): Promise<void>;
+  /** While it works, nobody can write to the table. @param work gets the id of the connection that sees to that */
+  whileLocked(table: string, work: (pid: number) => Promise<void>): Promise<void>;
   sql<T extends Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<T[]>;
 };
 
@@ -64,6 +66,8 @@ export type NodeOptions = {
   /** default: one of its own */
   readonly pool?: Pool;
   readonly seal?: Seal;
+  /** default: the world's */
+  readonly clock?: () => Instant;
 };
 
 export type Node = {
@@ -174,7 +178,7 @@ export async function openWorld(): Promise<World> {
     pass: (ms) => void (now += ms),
     set: (at) => void (now = at),
     node(options = {}) {
-      const node = createNode(database, () => now, options.seal ?? seal, accountId, options);
+      const node = createNode(database, options.clock ?? (() => now), options.seal ?? seal, accountId, options);
       nodes.push(node);
       return node;
     },
@@ -218,6 +222,18 @@ export async function openWorld(): Promise<World> {
         `update node n set leased_until = clock_timestamp() - interval '1 second' from lane l where l.node = n.id and l.id = $1`,
         [laneId],
       );
+    },
+    async whileLocked(table, work) {
+      const client = await pool.connect();
+      try {
+        await client.query("begin");
+        await client.query(`lock table ${table} in exclusive mode`);
+        const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+        await work(rows[0]!.pid);
+      } finally {
+        await client.query("rollback");
+        client.release();
+      }
     },
     sql,
   };
