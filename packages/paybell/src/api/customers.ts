@@ -6,7 +6,9 @@ import { inTransaction } from "../db/transaction.ts";
 import { normaliseEmail } from "../domain/email.ts";
 import { newId } from "../domain/id.ts";
 import type { House } from "../house.ts";
+import { customerCreated } from "../ledger/announce-customers.ts";
 import { signReference } from "../ledger/reference.ts";
+import { addEvents } from "../send/events.ts";
 import { entitlementSchema, shownEntitlement } from "./access.ts";
 import type { Who } from "./auth.ts";
 import { type Api, endpoint } from "./endpoint.ts";
@@ -111,13 +113,28 @@ export function customers(api: Api): void {
           ],
         );
         if (rowCount === 0) throw problem(409, "reference_taken", "There is a customer with this reference.");
-        if (body.email === undefined) return;
-        const added = await tx.query(
-          `insert into customer_email (account_id, mode, email, customer_id, added_at) values ($1, $2, $3, $4, $5)
-           on conflict (account_id, mode, email) do nothing`,
-          [who.accountId, who.mode, normaliseEmail(body.email), id, new Date(now)],
-        );
-        if (added.rowCount === 0) throw problem(409, "email_taken", "This address belongs to another customer.");
+        const email = body.email === undefined ? null : normaliseEmail(body.email);
+        if (email !== null) {
+          const added = await tx.query(
+            `insert into customer_email (account_id, mode, email, customer_id, added_at) values ($1, $2, $3, $4, $5)
+             on conflict (account_id, mode, email) do nothing`,
+            [who.accountId, who.mode, email, id, new Date(now)],
+          );
+          if (added.rowCount === 0) throw problem(409, "email_taken", "This address belongs to another customer.");
+        }
+        const created = customerCreated({
+          accountId: who.accountId,
+          mode: who.mode,
+          customerId: id,
+          at: now,
+          email,
+          firstName: body.first_name ?? null,
+          lastName: body.last_name ?? null,
+          country: body.country ?? null,
+          language: body.language ?? null,
+          reference: body.reference,
+        });
+        await addEvents(house, tx, [created]);
       });
       return full(api, { ...who, modes: [who.mode] }, id);
     },

@@ -2,8 +2,9 @@ import type { Instant } from "@paybell/protocols/domain/day";
 import type { Mode } from "@paybell/protocols/domain/fact";
 import type { Outgoing } from "@paybell/protocols/format";
 import { formats } from "@paybell/protocols/formats";
-import { type AddressOptions, sealedAddress, sealedAddressFor } from "../domain/address.ts";
+import type { AddressOptions } from "../domain/address.ts";
 import type { House } from "../house.ts";
+import { write } from "../send/write.ts";
 
 /** An event as an outgoing connection would be sent it. `fault`: why it would not. */
 export type Rendered =
@@ -28,10 +29,10 @@ export async function connectionView(
   id: string,
 ): Promise<View | undefined> {
   const [{ rows }, secrets] = await Promise.all([
-    pool.query<{ mode: Mode; format: string; sealed: Buffer; options: AddressOptions }>({
+    pool.query<{ mode: Mode; format: string; options: AddressOptions }>({
       name: "stream_address",
       text: `
-        select a.mode, a.format, a.sealed, a.options
+        select a.mode, a.format, a.options
         from address a join connection c on c.account_id = a.account_id and c.id = a.id and c.removed_at is null
         where a.account_id = $1 and a.id = $2`,
       values: [accountId, id],
@@ -49,29 +50,15 @@ export async function connectionView(
   if (!row) return undefined;
   const format = formats.get(row.format);
   if (!format) throw new Error("A connection has a format there is not.");
-  const { headers } = sealedAddress.parse(JSON.parse(seal.open(row.sealed, sealedAddressFor(id))));
+  // Header values are shown to nobody, as everywhere: a program on a developer's machine needs none of them.
   const opened = secrets.rows.map((one) => seal.open(one.sealed, `secret:${one.id}`));
-  const { money, missing } = row.options;
 
   return {
     mode: row.mode,
     async render(event, at) {
-      if (opened.length === 0) return fault("secret_missing", "The connection has no valid secret.");
-      try {
-        const body = format.render(event, { ...(money && { money }), ...(missing && { missing }) });
-        if (!body) return undefined;
-        const signed = await format.sign(body, { id: event.id, at, secrets: opened, number: 1 });
-        return {
-          headers: { "user-agent": "Paybell", ...headers, ...signed.headers },
-          body: new TextDecoder().decode(signed.body),
-        };
-      } catch {
-        return fault("not_renderable", "The event could not be written in this format, or not signed.");
-      }
+      const written = await write(format, row.options, {}, opened, event, { at, number: 1 });
+      if (!written || "fault" in written) return written;
+      return { headers: written.headers, body: new TextDecoder().decode(written.body) };
     },
   };
-}
-
-function fault(code: string, sentence: string): Rendered {
-  return { fault: { code, sentence } };
 }

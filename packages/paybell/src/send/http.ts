@@ -1,4 +1,3 @@
-import type { Signed } from "@paybell/protocols/format";
 import { formats } from "@paybell/protocols/formats";
 import { addressDefaults, sealedAddress, sealedAddressFor } from "../domain/address.ts";
 import type { Context } from "../context.ts";
@@ -9,6 +8,7 @@ import type { Nets } from "./nets.ts";
 import type { Carrier, Duty, Outcome } from "./outcome.ts";
 import type { Resolve } from "./resolve.ts";
 import type { Schedule } from "./schedule.ts";
+import { write } from "./write.ts";
 
 /** How this installation reaches others. */
 export type Network = {
@@ -49,8 +49,8 @@ export function openAddress(
   const idle: Line[] = [];
   let closed = false;
   let target: Target | undefined;
-  const { money, missing } = address?.options ?? {};
-  const deadlineMs = (address?.options.timeout_seconds ?? addressDefaults.timeout_seconds) * 1000;
+  const options = address?.options ?? {};
+  const deadlineMs = (options.timeout_seconds ?? addressDefaults.timeout_seconds) * 1000;
 
   return {
     async deliver(duty) {
@@ -66,29 +66,21 @@ export function openAddress(
       const secrets = target.secrets
         .filter((one) => one.expiresAt === null || one.expiresAt > at)
         .map((one) => one.secret);
-      if (secrets.length === 0) return faulty(at, "secret_missing", "The connection has no valid secret.");
-      let signed: Signed | undefined;
-      try {
-        const rendered = format.render(duty.event, { ...(money && { money }), ...(missing && { missing }) });
-        const attempt = { id: duty.event.id, at, secrets, number: duty.attempts + 1 };
-        signed = rendered && (await format.sign(rendered, attempt));
-      } catch (error) {
-        log.error(
-          { deliveryId: duty.id, code: "not_renderable", name: (error as Error).name },
-          "An event could not be written in its format.",
-        );
-        return faulty(
-          at,
-          "not_renderable",
-          "The event could not be written in this format, or not signed with this secret.",
-        );
+      const written = await write(format, options, target.headers, secrets, duty.event, {
+        at,
+        number: duty.attempts + 1,
+      });
+      if (!written) return untried("dropped", "not_expressible");
+      if ("fault" in written) {
+        const { code, sentence } = written.fault;
+        log.error({ deliveryId: duty.id, code }, "An event could not be written in its format.");
+        return faulty(at, code, sentence);
       }
-      if (!signed) return untried("dropped", "not_expressible");
       const line = idle.pop() ?? createLine(target.line);
       const result = await line.call({
         url: target.url,
-        headers: withAgent({ ...target.headers, ...signed.headers }),
-        body: signed.body,
+        headers: written.headers,
+        body: written.body,
         deadlineMs,
       });
       if (closed) void line.close();
@@ -113,12 +105,6 @@ export function openAddress(
       })),
     };
   }
-}
-
-/** However a format or the seller spells it, there is one. */
-function withAgent(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  for (const name in headers) if (name.toLowerCase() === "user-agent") return headers;
-  return { "user-agent": "Paybell", ...headers };
 }
 
 type Target = {
