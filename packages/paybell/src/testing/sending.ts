@@ -17,6 +17,7 @@ import { mailTransport, sealedFor, type SealedMail } from "../send/mail.ts";
 import { parseNets } from "../send/nets.ts";
 import { tellOfBounce, tellOfFailing, tellOfHealing } from "../send/notices.ts";
 import { createPublisher, type Published, type Publishing } from "../send/publish.ts";
+import { ensureSpace } from "../send/retention.ts";
 import type { MailTransport } from "../send/smtp.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
 
@@ -170,6 +171,7 @@ export async function openWorld(): Promise<World> {
     return id;
   };
   const accountId = await account();
+  await ensureSpace(pool, now);
   return {
     pool,
     accountId,
