@@ -15,8 +15,6 @@ const self = fileURLToPath(import.meta.url);
 const key = "pb_live_bench-key-0123456789abcdef";
 const clock = () => performance.timeOrigin + performance.now();
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-if (process.argv[2] === "sink") sink();
-else await main(process.argv.slice(2));
 
 /** Answers as told; remembers when what arrived. */
 function sink() {
@@ -205,7 +203,7 @@ async function open() {
       let failed = 0;
       const open = [];
       while (sent < rate * seconds) {
-        const due = Math.min(rate * seconds, Math.floor(((clock() - began) / 1000) * rate));
+        const due = Math.min(rate * seconds, Math.floor(((clock() - began) / 1000) * rate) + 1);
         while (sent < due) {
           const intended = began + (sent / rate) * 1000;
           const product = products[sent % products.length];
@@ -272,3 +270,6 @@ function print(name, { sent, failed, arrived, p50, p95, p99, cpuMs }) {
     `${name.padEnd(22)} ${String(sent).padStart(6)} published, ${failed} refused, ${arrived} arrived; p50 ${ms(p50)}, p95 ${ms(p95)}, p99 ${ms(p99)}; server ${cpuMs.toFixed(2)} ms CPU each`,
   );
 }
+
+if (process.argv[2] === "sink") sink();
+else await main(process.argv.slice(2));

@@ -1,13 +1,14 @@
 import { createServer } from "node:http";
-import { afterAll, expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { all, api, freePort, seeded, serve, storeFolder, storeProcess, until, untilAsync } from "./testing/server.ts";
 
 /* The sending end under load, killed and frozen: whatever was accepted reaches every address. */
 
 const concurrency = 10;
+const folders = [storeFolder(), storeFolder()] as const;
 
 test("killed twenty times while publishing, the store's server too: every accepted event reaches every address", async () => {
-  const folder = storeFolder();
+  const folder = folders[0];
   const sink = await openSink();
   const port = await freePort();
   const env = { PAYBELL_ALLOW_NETS: "127.0.0.0/8" };
@@ -70,7 +71,7 @@ test("killed twenty times while publishing, the store's server too: every accept
 }, 300_000);
 
 test("three nodes, one killed, one frozen for longer than its lease and woken: nothing is lost, nothing ends in a wrong state", async () => {
-  const folder = storeFolder();
+  const folder = folders[1];
   const sink = await openSink();
   const env = { PAYBELL_ALLOW_NETS: "127.0.0.0/8" };
   const a = await serve(folder, await freePort(), env);
@@ -160,7 +161,7 @@ async function openSink() {
     });
   }).listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
-  afterAll(() => {
+  onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });

@@ -64,7 +64,7 @@ export function createFindKey(house: Pick<House, "pool">): FindKey {
   }
 }
 
-const mostAtOnce = 2;
+const mostAtOnce = 1;
 
 type Asked = {
   readonly hash: Buffer;

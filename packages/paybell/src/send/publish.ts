@@ -97,7 +97,7 @@ type Waiting = {
 };
 
 /** A second commit may start while the first waits for the disk. */
-const lanes = 2;
+const lanes = 1;
 const maxBatch = 1000;
 
 /** @returns undefined: there is no such account */

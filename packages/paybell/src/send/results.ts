@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { Pool } from "pg";
 import { isDataFault } from "../db/pool.ts";
@@ -38,6 +39,7 @@ export type Results = {
 export function createResults(pool: Pool, node: string, onTrouble: (error: unknown) => void): Results {
   let waiting: Waiting[] = [];
   let writing: Promise<void> | undefined;
+  let writtenAt = Number.NEGATIVE_INFINITY;
 
   return {
     write: (result, holder) =>
@@ -49,13 +51,15 @@ export function createResults(pool: Pool, node: string, onTrouble: (error: unkno
   };
 
   async function drain(): Promise<void> {
-    // What ends in the same moment shares the statement.
-    await new Promise(setImmediate);
     while (waiting.length > 0) {
+      // What ends in the same moment shares the statement; under load a little patience makes one of many.
+      const isBusy = performance.now() - writtenAt < busyMs;
+      await (isBusy ? delay(patienceMs, undefined, { ref: false }) : new Promise(setImmediate));
       const batch = waiting.slice(0, maxBatch);
       waiting = waiting.slice(batch.length);
       try {
         await store(batch);
+        writtenAt = performance.now();
       } catch (error) {
         onTrouble(error);
         waiting = [...batch, ...waiting];
@@ -86,6 +90,8 @@ export function createResults(pool: Pool, node: string, onTrouble: (error: unkno
 type Waiting = { readonly result: Result; readonly holder: string; resolve(): void };
 
 const maxBatch = 200;
+const busyMs = 25;
+const patienceMs = 5;
 const retryMs = 500;
 
 async function writeResults(pool: Pool, node: string, batch: readonly Waiting[]): Promise<void> {
