@@ -19,6 +19,10 @@ export type House = Context & {
   readonly network: Network;
   readonly publisher: Publisher;
   readonly feed: Feed;
+  /** counts changes to keys and accounts; null: they are not heard of just now, so nothing may be remembered */
+  keysVersion(): number | null;
+  /** a key or an account was changed here */
+  keysChanged(): void;
   /** a job was made or cancelled */
   jobsChanged(): void;
 };

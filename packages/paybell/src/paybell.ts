@@ -26,7 +26,6 @@ import { httpTransport, type Network } from "./send/http.ts";
 import { createJobs } from "./send/jobs.ts";
 import { createLine } from "./send/line.ts";
 import { createLanes, type Lanes } from "./send/lanes.ts";
-import { bringForward } from "./send/lane-rows.ts";
 import { mailTransport } from "./send/mail.ts";
 import { parseNets } from "./send/nets.ts";
 import { tellOfBounce, tellOfFailing, tellOfHealing } from "./send/notices.ts";
@@ -129,10 +128,7 @@ export async function createPaybell(options: PaybellOptions = {}): Promise<Paybe
       bell,
       {
         failing: (row, health, gone) => tellOfFailing(context, row, health, gone),
-        async healed(row) {
-          await bringForward(pool, row.id, clock());
-          await tellOfHealing(context, row);
-        },
+        healed: (row) => tellOfHealing(context, row),
         bounced: (duty) => tellOfBounce(context, duty),
       },
       store.embedded,
@@ -141,6 +137,7 @@ export async function createPaybell(options: PaybellOptions = {}): Promise<Paybe
       context,
       network,
       lanes,
+      bell,
       feed,
       { ...store, stop: () => closeAll(bell, transport, store) },
       newKey,
@@ -206,6 +203,7 @@ function assemble(
   context: Context,
   network: Network,
   lanes: Lanes,
+  bell: Bell,
   feed: Feed,
   store: Store,
   newApiKey: string | null,
@@ -228,6 +226,8 @@ function assemble(
     replay: (account, ids) => carryOn.replay(account, ids),
     rebuild: (account) => rebuild(context, account),
     connectionsChanged: () => connections.forget(),
+    keysVersion: () => bell.keysVersion(),
+    keysChanged: () => bell.keysChanged(),
     network,
     publisher: createPublisher(context, (offered) => lanes.offer(offered)),
     feed,

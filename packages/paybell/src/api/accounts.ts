@@ -76,6 +76,7 @@ export function accounts(api: Api): void {
         ]);
         if (deciding.some((name) => before[name] !== after[name])) await makeAllDue(tx, who.accountId, now);
       });
+      house.keysChanged();
       await house.applyDue();
       return own(api, who);
     },

@@ -31,8 +31,7 @@ export type Who = {
 export type ApiEnv = { Variables: { who: Who; body: Uint8Array } };
 
 /**
- * Reads `Authorization: Bearer <key>`, `?mode=` and `Paybell-Account`. Looked up for each request, so that a
- * revoked key is useless at once on every node.
+ * Reads `Authorization: Bearer <key>`, `?mode=` and `Paybell-Account`.
  */
 export function authenticate(house: House): MiddlewareHandler<ApiEnv> {
   const findKey = createFindKey(house);

@@ -23,10 +23,11 @@ export type KeyRow = {
 export type FindKey = (key: string, childId: string | null) => Promise<KeyRow | undefined>;
 
 /**
- * Looks keys up, those of one turn of the event loop in one statement. Nothing is remembered: the look-up of a request
- * begins after the request has, so that a revoked key is useless at once on every node.
+ * Looks keys up, those of one turn of the event loop in one statement. What was found is remembered for a second at most,
+ * and only while this node hears of every change: a revoked key is useless at once on every node.
  */
-export function createFindKey(house: Pick<House, "pool">): FindKey {
+export function createFindKey(house: Pick<House, "pool" | "keysVersion">): FindKey {
+  const remembered = new Map<string, { readonly row: KeyRow; readonly version: number; readonly at: number }>();
   let waiting = new Map<string, Asked>();
   let underWay = 0;
   let planned = false;
@@ -35,7 +36,10 @@ export function createFindKey(house: Pick<House, "pool">): FindKey {
     new Promise((resolve, reject) => {
       const hash = sha256(key);
       const name = `${hash.toString("base64")} ${childId ?? ""}`;
-      const asked = waiting.get(name) ?? { hash, childId, answers: [] };
+      const known = remembered.get(name);
+      if (known?.version === house.keysVersion() && performance.now() - known.at < rememberedMs)
+        return resolve(known.row);
+      const asked = waiting.get(name) ?? { name, hash, childId, answers: [] };
       asked.answers.push({ resolve, reject });
       waiting.set(name, asked);
       plan();
@@ -53,9 +57,17 @@ export function createFindKey(house: Pick<House, "pool">): FindKey {
     waiting = new Map();
     planned = false;
     underWay++;
+    const version = house.keysVersion();
+    const at = performance.now();
     try {
       const rows = await keyRows(house, batch);
-      for (const [index, { answers }] of batch.entries()) for (const { resolve } of answers) resolve(rows.get(index));
+      for (const [index, { name, answers }] of batch.entries()) {
+        const row = rows.get(index);
+        if (row && version !== null && remembered.size < mostRemembered) remembered.set(name, { row, version, at });
+        else remembered.delete(name);
+        for (const { resolve } of answers) resolve(row);
+      }
+      if (remembered.size >= mostRemembered) remembered.clear();
     } catch (error) {
       for (const { answers } of batch) for (const { reject } of answers) reject(error);
     }
@@ -65,8 +77,11 @@ export function createFindKey(house: Pick<House, "pool">): FindKey {
 }
 
 const mostAtOnce = 1;
+const rememberedMs = 1000;
+const mostRemembered = 1000;
 
 type Asked = {
+  readonly name: string;
   readonly hash: Buffer;
   readonly childId: string | null;
   readonly answers: { resolve: (row: KeyRow | undefined) => void; reject: (error: unknown) => void }[];

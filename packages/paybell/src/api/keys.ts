@@ -21,7 +21,8 @@ const keySchema = z.object({
 });
 
 export function keys(api: Api): void {
-  const { pool } = api.house;
+  const { house } = api;
+  const { pool } = house;
   const tag = "keys";
 
   endpoint(
@@ -88,8 +89,8 @@ export function keys(api: Api): void {
       scope: "owner",
       answer: keySchema,
     },
-    ({ who, now, id }) =>
-      inTransaction(pool, async (tx) => {
+    async ({ who, now, id }) => {
+      const revoked = await inTransaction(pool, async (tx) => {
         // All owner keys are locked: two revocations at once must not take the last two.
         const { rows: owners } = await tx.query<{ id: string }>(
           `select id from api_key where account_id = $1 and scope = 'owner' and mode = 'live' and revoked_at is null
@@ -105,7 +106,10 @@ export function keys(api: Api): void {
         );
         if (!rows[0]) throw notFound("key");
         return shown(rows[0]);
-      }),
+      });
+      house.keysChanged();
+      return revoked;
+    },
   );
 }
 

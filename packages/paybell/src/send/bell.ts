@@ -7,6 +7,10 @@ export type Bell = {
   ring(node: string | null, laneId: string): void;
   /** from now on; goes on by itself when the store was away */
   hear(onLane: (node: string | null, laneId: string) => void): Promise<void>;
+  /** counts what was heard of changes to keys and accounts; null: nothing is heard just now */
+  keysVersion(): number | null;
+  /** this node itself changed one, which must hold before it is heard */
+  keysChanged(): void;
   stop(): Promise<void>;
 };
 
@@ -16,8 +20,12 @@ export function createBell(pool: Pool): Bell {
   let ringing = false;
   let client: Client | undefined;
   let stopped = false;
+  let isHearing = false;
+  let keysVersion = 0;
 
   return {
+    keysVersion: () => (isHearing ? keysVersion : null),
+    keysChanged: () => void keysVersion++,
     ring(node, laneId) {
       waiting.add(`${node ?? ""}:${laneId}`);
       if (!ringing) void ringAll();
@@ -25,6 +33,7 @@ export function createBell(pool: Pool): Bell {
     hear: (onLane) => listen((node, laneId) => onLane(node, laneId)),
     async stop() {
       stopped = true;
+      isHearing = false;
       await client?.end().catch(() => undefined);
     },
   };
@@ -53,17 +62,24 @@ export function createBell(pool: Pool): Bell {
     const lost = () => {
       if (client !== listening || stopped) return;
       client = undefined;
+      isHearing = false;
       void delay(2000, undefined, { ref: false }).then(() => (stopped ? undefined : listen(onLane)));
     };
     listening.on("error", lost);
     listening.on("end", lost);
-    listening.on("notification", ({ payload = "" }) => {
+    listening.on("notification", ({ channel: heard, payload = "" }) => {
+      if (heard === keysChannel) {
+        keysVersion++;
+        return;
+      }
       const [node = "", laneId = ""] = payload.split(":");
       onLane(node === "" ? null : node, laneId);
     });
     try {
       await listening.connect();
-      await listening.query(`listen ${channel}`);
+      await listening.query(`listen ${channel}; listen ${keysChannel}`);
+      keysVersion++;
+      isHearing = !stopped;
     } catch {
       lost();
     }
@@ -71,3 +87,5 @@ export function createBell(pool: Pool): Bell {
 }
 
 const channel = "paybell_lanes";
+/** told by triggers */
+const keysChannel = "paybell_keys";

@@ -221,3 +221,14 @@ create table job (
 );
 
 create index job_running on job (id) where state = 'running';
+
+-- Keys and accounts are remembered for a moment by nodes that hear of every change.
+create function tell_of_keys() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('paybell_keys', '');
+  return null;
+end
+$$;
+
+create trigger told after update or delete on api_key for each statement execute function tell_of_keys();
+create trigger told after update or delete on account for each statement execute function tell_of_keys();
