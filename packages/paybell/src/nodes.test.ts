@@ -96,3 +96,14 @@ test("what one node recorded and never acted on, another one finds", async () =>
   await one.paybell.settle();
   expect(await one.mailKinds()).toEqual(["access_data"]);
 });
+
+test("a key revoked on one running node is of no use on another, which had remembered it", async () => {
+  const { one, two } = await twoNodes("2026-03-01T10:00:00");
+  await Promise.all([one.paybell.start(), two.paybell.start()]);
+  const made = await one.ok<{ id: string; key: string }>("POST", "/v1/keys", { name: "App", scope: "read" });
+  for (let time = 0; time < 20; time++)
+    expect((await two.api("GET", "/v1/orders", undefined, made.key)).status).toBe(200);
+  await one.ok("DELETE", `/v1/keys/${made.id}`);
+  expect((await one.api("GET", "/v1/orders", undefined, made.key)).status).toBe(401);
+  await expect.poll(async () => (await two.api("GET", "/v1/orders", undefined, made.key)).status).toBe(401);
+});
