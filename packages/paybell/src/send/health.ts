@@ -17,6 +17,11 @@ export function breaker({ openUntil }: Health, now: Instant): "closed" | "open" 
   return now < openUntil ? "open" : "probe";
 }
 
+/** Has it failed so often in a row that it is no longer one event's affair? */
+export function isDown({ failures }: Health): boolean {
+  return failures >= failuresToOpen;
+}
+
 /**
  * @param random in [0, 1)
  * @param retryAfterMs how long the address asks to be left alone, where it does
@@ -26,7 +31,7 @@ export function afterFailure(health: Health, now: Instant, random: number, retry
   if (breaker(health, now) === "open") return { ...health, failingSince };
   const failures = health.failures + 1;
   const asked = retryAfterMs === undefined ? null : now + Math.min(retryAfterMs, longestAskedMs);
-  const opens = failures >= failuresToOpen ? now + openMs(failures) * (0.5 + random / 2) : null;
+  const opens = isDown({ ...health, failures }) ? now + openMs(failures) * (0.5 + random / 2) : null;
   return {
     failures,
     failingSince,

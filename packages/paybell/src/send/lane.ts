@@ -1,7 +1,7 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import { isUnavailable } from "../db/pool.ts";
 import { type Bucket, createBucket } from "./bucket.ts";
-import { afterFailure, breaker, type Health, wellHealth } from "./health.ts";
+import { afterFailure, breaker, type Health, isDown, wellHealth } from "./health.ts";
 import { healthOf, type LaneRow } from "./lane-rows.ts";
 import type { Carrier, Duty, MailDuty, Outcome } from "./outcome.ts";
 import type { Result } from "./results.ts";
@@ -20,7 +20,7 @@ export type LaneWork = {
   /** resolves when written */
   write(result: Result): Promise<void>;
   /** as of lanes.ts; none of them rejects */
-  healed(row: LaneRow): Promise<void>;
+  healed(row: LaneRow, wasDown: boolean): Promise<void>;
   failing(row: LaneRow, health: Health, gone: boolean): Promise<void>;
   bounced(duty: MailDuty): Promise<void>;
   readonly turn: Turn;
@@ -200,7 +200,8 @@ export function createLane(row: LaneRow, pace: Pace, carrier: Carrier, work: Lan
     if (outcome.address === "bad" || outcome.address === "gone")
       await work.failing(row, health, outcome.address === "gone");
     if (outcome.address === "good" && wasFailing) {
-      await work.healed(row);
+      // Where it only refuses one event now and then, that one's turn comes by its schedule.
+      await work.healed(row, isDown(before));
       more = true;
     }
     end(duty, duty.attempts + (outcome.attempt ? 1 : 0));

@@ -8,6 +8,7 @@ import type { Bell } from "./bell.ts";
 import type { Health } from "./health.ts";
 import { createLane, type Lane, type Pace } from "./lane.ts";
 import {
+  bringForward,
   endNode,
   type LaneRow,
   lanesWithWork,
@@ -249,7 +250,7 @@ export function createLanes(
       mayBegin: () => node === holder && mayBegin(),
       readDue: (of, limit) => readDue(pool, of, clock(), limit),
       write: (result) => results.write(result, holder),
-      healed: (of) => aftermath.healed(of).catch(trouble),
+      healed: (of, wasDown) => healed(of, wasDown).catch(trouble),
       async failing(of, health, gone) {
         await aftermath.failing(of, health, gone).catch(trouble);
         if (gone) void drop(lane);
@@ -260,6 +261,11 @@ export function createLanes(
     });
     held.set(row.id, lane);
     lane.look();
+  }
+
+  async function healed(row: LaneRow, wasDown: boolean): Promise<void> {
+    if (wasDown) await bringForward(pool, row.id, clock());
+    await aftermath.healed(row);
   }
 
   function mayBegin(): boolean {

@@ -209,7 +209,7 @@ test("when the store fails, publishing rejects and leaves nothing; published aga
     1, 1, 0,
   ]);
   expect(await node.publish({ key: "a" }, { key: "b" }, { key: "c" })).toMatchObject(
-    Array(3).fill({ ok: true, repeated: false }),
+    Array.from({ length: 3 }, () => ({ ok: true, repeated: false })),
   );
   expect(await count(world, "delivery")).toBe(4);
 });

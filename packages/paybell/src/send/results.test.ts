@@ -196,7 +196,7 @@ test("while the store is away results are kept; what ends meanwhile is written w
   await Promise.all(writes);
   await results.flushed();
   expect((await world.deliveries()).map(({ state, attempts }) => [state, attempts])).toEqual(
-    Array(4).fill(["sent", 1]),
+    Array.from({ length: 4 }, () => ["sent", 1]),
   );
   expect(await world.attempts()).toHaveLength(4);
 });

@@ -12,7 +12,6 @@ import { createBell } from "../send/bell.ts";
 import { httpTransport } from "../send/http.ts";
 import { createJobs, type Jobs } from "../send/jobs.ts";
 import { createLanes, type Lanes } from "../send/lanes.ts";
-import { bringForward } from "../send/lane-rows.ts";
 import { mailTransport, sealedFor, type SealedMail } from "../send/mail.ts";
 import { parseNets } from "../send/nets.ts";
 import { tellOfBounce, tellOfFailing, tellOfHealing } from "../send/notices.ts";
@@ -20,6 +19,7 @@ import { createPublisher, type Published, type Publishing } from "../send/publis
 import { ensureSpace } from "../send/retention.ts";
 import type { MailTransport } from "../send/smtp.ts";
 import { type TestDatabase, testDatabase } from "./database.ts";
+import type { Receiver } from "./receiver.ts";
 
 export const start = Date.parse("2026-03-10T09:15:00Z");
 export const minute = 60_000;
@@ -260,6 +260,25 @@ export function gate(): { readonly opened: Promise<void>; open(): void } {
   return { opened, open };
 }
 
+/** Events by the number they carry. */
+export function numbered(count: number, more: Partial<Publishing> = {}, from = 0): Partial<Publishing>[] {
+  return Array.from({ length: count }, (_, n) => ({ ...more, data: { n: from + n } }));
+}
+
+/** Numbers of the events that arrived, in order. */
+export function numbers(receiver: Receiver): number[] {
+  return receiver.messages().map((message) => (message as { data: { n: number } }).data.n);
+}
+
+/** 0 to `count` - 1 */
+export function counted(count: number): number[] {
+  return Array.from({ length: count }, (_, n) => n);
+}
+
+export function ascending(all: readonly number[]): number[] {
+  return all.toSorted((a, b) => a - b);
+}
+
 let shared: Promise<TestDatabase> | undefined;
 const opened: { readonly nodes: Node[]; readonly database: TestDatabase }[] = [];
 
@@ -307,10 +326,7 @@ function createNode(
     bell,
     {
       failing: (row, health, gone) => tellOfFailing(context, row, health, gone),
-      async healed(row) {
-        await bringForward(pool, row.id, clock());
-        await tellOfHealing(context, row);
-      },
+      healed: (row) => tellOfHealing(context, row),
       bounced: (duty) => tellOfBounce(context, duty),
     },
   );
