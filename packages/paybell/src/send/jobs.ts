@@ -4,6 +4,7 @@ import { testEvent } from "@paybell/protocols/test-event";
 import type { PoolClient } from "pg";
 import { z } from "zod";
 import type { Context } from "../context.ts";
+import { isDataFault } from "../db/pool.ts";
 import { firstId, lastId, newId } from "../domain/id.ts";
 import { isOneOf, wants } from "./events.ts";
 
@@ -35,14 +36,26 @@ export type Jobs = {
 /** Works on many deliveries in small steps, each one short transaction: a restart goes on where the last step ended. */
 export function createJobs(context: Pick<Context, "pool" | "clock" | "sending" | "log">): Jobs {
   let working: Promise<void> | undefined;
+  let asked = false;
   let stopped = false;
   return {
-    work: () => (working ??= round().finally(() => (working = undefined))),
+    work() {
+      asked = true;
+      return (working ??= rounds().finally(() => (working = undefined)));
+    },
     async stop() {
       stopped = true;
       await working?.catch(() => undefined);
     },
   };
+
+  /** Whoever asks while one is on its way may know of a job that it no longer saw. */
+  async function rounds(): Promise<void> {
+    while (asked) {
+      asked = false;
+      await round();
+    }
+  }
 
   async function round(): Promise<void> {
     const { rows } = await context.pool.query({
@@ -92,8 +105,9 @@ type JobRow = {
 
 /** @returns false: there is nothing to do */
 async function step(context: Pick<Context, "pool" | "clock" | "sending" | "log">): Promise<boolean> {
-  const { pool, clock, sending } = context;
+  const { pool, clock, sending, log } = context;
   const client = await pool.connect();
+  let job: JobRow | undefined;
   try {
     await client.query("begin");
     // Held for one short step: whoever comes meanwhile takes another job.
@@ -101,7 +115,7 @@ async function step(context: Pick<Context, "pool" | "clock" | "sending" | "log">
       `select account_id, id, mode, kind, params, position from job
        where state = 'running' order by id limit 1 for update skip locked`,
     );
-    const job = rows[0];
+    job = rows[0];
     if (!job) {
       await client.query("rollback");
       return false;
@@ -123,7 +137,15 @@ async function step(context: Pick<Context, "pool" | "clock" | "sending" | "log">
     return true;
   } catch (error) {
     await client.query("rollback").catch(() => undefined);
-    throw error;
+    const name = (error as Error).name;
+    if (!job || !(error instanceof z.ZodError || isDataFault(error))) throw error;
+    // It would fail for ever, and all that come after it would wait for it.
+    log.error({ jobId: job.id, code: (error as { code?: string }).code, name }, "a job cannot be done");
+    await client.query(
+      "update job set state = 'failed', reason = $3, finished_at = $4 where account_id = $1 and id = $2 and state = 'running'",
+      [job.account_id, job.id, "not_doable", new Date(clock())],
+    );
+    return true;
   } finally {
     client.release();
   }

@@ -60,11 +60,12 @@ async function drop(pool: Pool, name: string): Promise<boolean> {
   try {
     await client.query("begin");
     await client.query("set local lock_timeout = '100ms'");
-    await client.query(`drop table ${name}`);
+    // Another node may have been faster.
+    await client.query(`drop table if exists ${name}`);
     await client.query("commit");
     return true;
   } catch (error) {
-    await client.query("rollback");
+    await client.query("rollback").catch(() => undefined);
     if ((error as { code?: string }).code === "55P03") return false;
     throw error;
   } finally {
