@@ -61,7 +61,7 @@ async function main(wanted) {
 const benches = {
   /** Publish to arrival, one address. */
   async ring(world) {
-    await world.connect("/ring");
+    await world.connect("/ring", { concurrency: 50 });
     await world.run({ rate: 100, seconds: 5, products: ["p"] }); // warm
     for (const rate of [50, 200, 500, 1000]) {
       const figures = [];
@@ -123,7 +123,7 @@ const benches = {
   },
   /** 1,000/s for five minutes. */
   async long(world) {
-    await world.connect("/long");
+    await world.connect("/long", { concurrency: 50 });
     await world.run({ rate: 200, seconds: 5, products: ["p"] });
     for (let minute = 1; minute <= 5; minute++) {
       print(`minute ${minute}`, await world.run({ rate: 1000, seconds: 60, products: ["p"], wait: false }));

@@ -40,6 +40,6 @@ export type AddressOptions = z.infer<typeof addressOptions>;
 
 export const addressDefaults = {
   timeout_seconds: 15,
-  concurrency: 10,
+  concurrency: 20,
   disable_after_hours: 120,
 } as const;
