@@ -52,7 +52,7 @@ export function announceEntitlements(
         mode: held.mode,
         type,
         at,
-        orderKey: null,
+        orderKey: customerId,
         data: {
           customer_id: customerId,
           email: held.customer.erased ? null : held.order.contactEmail,
@@ -78,7 +78,7 @@ export function announceEntitlements(
         mode: held.mode,
         type: "access.revoked",
         at,
-        orderKey: null,
+        orderKey: customerId,
         data: {
           customer_id: customerId,
           email: held.customer.erased ? null : held.order.contactEmail,

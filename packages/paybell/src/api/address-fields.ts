@@ -205,8 +205,9 @@ export async function checkSecret(secret: string, format: Format, path: string):
   if (fault !== undefined) throw problem(422, "secret_unfit", fault, { errors: [{ path, message: fault }] });
 }
 
-export function newSecretFor(format: Format): string {
-  return format.newSecret(randomBytes(32));
+/** @param isSigned the connection signs with an Ed25519 key: another one */
+export function newSecretFor(format: Format, isSigned = false): string {
+  return isSigned ? `whsk_${randomBytes(32).toString("base64")}` : format.newSecret(randomBytes(32));
 }
 
 /** An Ed25519 key: whoever receives needs its public half. */

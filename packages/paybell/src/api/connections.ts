@@ -35,7 +35,7 @@ export function connections(api: Api): void {
         "format named by `protocol` (standard-webhooks, copecart, digistore24). Without secrets one is made and shown once.",
       scope: "owner",
       status: 201,
-      body: z.object({
+      body: z.looseObject({
         direction: z.enum(["in", "out"]).default("in"),
         protocol: z.string().max(50),
         name: nameSchema,
@@ -52,6 +52,7 @@ export function connections(api: Api): void {
       if (!who.modes.includes(mode) && who.keyMode === "test")
         throw problem(403, "mode_forbidden", "A test key makes test connections only.");
       if (body.direction === "in") refuseAddressFields(body);
+      else refuseUnknown(body, ["direction", "protocol", "name", "secrets", "mode"]);
       const { id, made } =
         body.direction === "out"
           ? await connectAddress(house, who, { ...body, mode }, now)
@@ -105,7 +106,7 @@ export function connections(api: Api): void {
         "Of an outgoing one everything but its format and mode. What is due to a paused or disabled one is held; switched " +
         "on again, its failures are forgotten and it is sent.",
       scope: "owner",
-      body: z.object({
+      body: z.looseObject({
         name: nameSchema.optional(),
         disabled: z.boolean().optional(),
         /** out: what is due is held */
@@ -116,8 +117,10 @@ export function connections(api: Api): void {
     },
     async ({ who, body, now, id }) => {
       const before = await shownConnection(house, who, id());
-      if (before.direction === "out") await changeAddress(house, who, id(), body, now);
-      else {
+      if (before.direction === "out") {
+        refuseUnknown(body, ["name", "disabled", "paused"]);
+        await changeAddress(house, who, id(), body, now);
+      } else {
         refuseAddressFields(body);
         await changeProvider(house, who, id(), body, now);
       }
@@ -194,4 +197,14 @@ async function changeProvider(
   );
   if (rowCount === 0) throw notFound("connection");
   house.connectionsChanged();
+}
+
+/** A filter that was misspelt must not mean: everything. */
+function refuseUnknown(body: object, own: readonly string[]): void {
+  const unknown = Object.keys(body).filter((name) => !own.includes(name) && !(name in addressFields.shape));
+  if (unknown.length === 0) return;
+  const errors = unknown
+    .slice(0, 50)
+    .map((path) => ({ path, message: "is no field of an outgoing connection, or cannot be changed" }));
+  throw problem(422, "invalid_request", `The body does not fit: ${unknown[0]} ${errors[0]!.message}.`, { errors });
 }

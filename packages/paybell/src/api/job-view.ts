@@ -1,6 +1,7 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { Mode } from "@paybell/protocols/domain/fact";
 import { z } from "zod";
+import { isEventType } from "../domain/event-types.ts";
 import { inTransaction } from "../db/transaction.ts";
 import type { House } from "../house.ts";
 import { addJob, type JobKind, type JobParams, jobParams } from "../send/jobs.ts";
@@ -35,13 +36,7 @@ export const jobSchema = z.object({
 
 export const eventTypes = z
   .array(
-    z
-      .string()
-      .max(100)
-      .regex(
-        /^[a-z_]+(\.[a-z_]+)*\.([a-z_]+|\*)$/,
-        "must be an event type such as payment.made, or payment.* for all of them",
-      ),
+    z.string().max(100).refine(isEventType, "must be an event type such as payment.made, or payment.* for all of them"),
   )
   .min(1)
   .max(50);

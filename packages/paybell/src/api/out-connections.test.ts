@@ -83,7 +83,7 @@ describe("an address", () => {
       ordered: false,
       schedule: "standard-webhooks",
       timeout_seconds: 15,
-      concurrency: 10,
+      concurrency: 20,
       rate: null,
       money: null,
       missing: null,
@@ -188,7 +188,7 @@ describe("changing a connection", () => {
       products: null,
       events: null,
       headers: [],
-      concurrency: 10,
+      concurrency: 20,
     });
     expect(await refusal("PATCH", `/v1/connections/${id}`, { url: "https://127.0.0.1:x/" })).toMatchObject({
       code: "url_invalid",
@@ -464,4 +464,34 @@ test("a running server takes a change of an address it is sending to", async () 
   await shop.ok("POST", "/v1/payments", payment({ order_id: "after" }));
   await moved.arrived(2);
   expect(receiver.received).toHaveLength(known);
+});
+
+describe("what was misspelt", () => {
+  test.each([
+    [{ shedule: "copecart" }, "shedule"],
+    [{ product: ["p"] }, "product"],
+  ])("%j is refused by its name", async (extra, name) => {
+    const shop = await openShop("2026-03-01T10:00:00", { ...loopback, newConnection: false });
+    const body = { direction: "out", protocol: "standard-webhooks", name: "x", url: "http://127.0.0.1:1/", ...extra };
+    const { status, json } = await shop.api("POST", "/v1/connections", body);
+    expect([status, (json as { errors: { path: string }[] }).errors[0]!.path]).toEqual([422, name]);
+  });
+
+  test("an event type that does not exist is refused, and so is a change of what cannot be changed", async () => {
+    const shop = await openShop("2026-03-01T10:00:00", { ...loopback, newConnection: false });
+    const body = { direction: "out", protocol: "standard-webhooks", name: "x", url: "http://127.0.0.1:1/" };
+    expect((await shop.api("POST", "/v1/connections", { ...body, events: ["payment.mad"] })).status).toBe(422);
+    const { id } = await shop.ok<{ id: string }>("POST", "/v1/connections", body);
+    expect((await shop.api("PATCH", `/v1/connections/${id}`, { mode: "test" })).status).toBe(422);
+  });
+
+  test("a connection that signs with an Ed25519 key is given another of its kind", async () => {
+    const shop = await openShop("2026-03-01T10:00:00", { ...loopback, newConnection: false });
+    const secret = `whsk_${Buffer.alloc(32, 9).toString("base64")}`;
+    const body = { direction: "out", protocol: "standard-webhooks", name: "x", url: "http://127.0.0.1:1/" };
+    const { id } = await shop.ok<{ id: string }>("POST", "/v1/connections", { ...body, secrets: [secret] });
+    const rotated = await shop.ok<{ secret: string }>("POST", `/v1/connections/${id}/secrets`, {});
+    expect(rotated.secret).toMatch(/^whsk_/);
+    expect(rotated.secret).not.toBe(secret);
+  });
 });

@@ -122,11 +122,11 @@ export function outConnections(api: Api): void {
           number: 1,
           at: iso(attempt.at),
           node: sent.node,
-          dns_ms: attempt.dnsMs,
-          connect_ms: attempt.connectMs,
-          tls_ms: attempt.tlsMs,
-          first_byte_ms: attempt.firstByteMs,
-          total_ms: attempt.totalMs,
+          dns_ms: tenths(attempt.dnsMs),
+          connect_ms: tenths(attempt.connectMs),
+          tls_ms: tenths(attempt.tlsMs),
+          first_byte_ms: tenths(attempt.firstByteMs),
+          total_ms: tenths(attempt.totalMs) ?? 0,
           status: attempt.status,
           code: attempt.code,
           sentence: attempt.sentence,
@@ -245,4 +245,9 @@ export async function changeAddress(
 
 function targetOf({ target }: Address): string {
   return JSON.stringify([target.url, target.headers, target.tls ?? null]);
+}
+
+/** Of milliseconds; what is finer is noise. */
+function tenths(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 10) / 10;
 }

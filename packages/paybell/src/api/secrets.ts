@@ -35,10 +35,12 @@ export function secrets(api: Api): void {
       answer: z.intersection(connectionSchema, z.object({ secret: z.string().optional() })),
     },
     async ({ who, body, now, id }) => {
-      const { direction, protocol } = await shownConnection(house, who, id());
+      const { direction, protocol, secrets } = await shownConnection(house, who, id());
       const format = direction === "out" ? formatNamed(protocol) : undefined;
       if (format && body.secret !== undefined) await checkSecret(body.secret, format, "secret");
-      const made = body.secret === undefined ? (format ? newSecretFor(format) : newToken()) : undefined;
+      // A receiver that holds a public key could do nothing with a secret of another kind.
+      const isSigned = secrets.some((one) => "public_key" in one);
+      const made = body.secret === undefined ? (format ? newSecretFor(format, isSigned) : newToken()) : undefined;
       const hours = who.account.settings.secret_overlap_hours ?? defaults.secret_overlap_hours;
       const { accountId } = who;
       await inTransaction(house.pool, async (tx) => {

@@ -53,5 +53,5 @@ export function customerErased(customer: Of): Announcement {
 }
 
 function announced({ accountId, mode, customerId, at }: Of, type: string, data: Announcement["data"]): Announcement {
-  return { accountId, mode, type, at, orderKey: null, data: { customer_id: customerId, ...data } };
+  return { accountId, mode, type, at, orderKey: customerId, data: { customer_id: customerId, ...data } };
 }

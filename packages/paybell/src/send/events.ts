@@ -101,10 +101,11 @@ export const writtenRows = `
          l.paused_at is not null or l.disabled_at is not null as held
   from d join lane l on l.account_id = d.account_id and l.id = d.lane_id`;
 
-/** Does the connection want the event? A product filter leaves only what speaks of such a product; an amount filter, only what has no amount or a fitting one. */
+/** Does the connection want the event? Bad news of itself would only wait for it. A product filter leaves only what speaks of such a product; an amount filter, only what has no amount or a fitting one. */
 export function wants(address: string, event: string): string {
   const amount = `${event}.data::json->'amount'`;
   return `${isOneOf(`${event}.type`, `${address}.types`)}
+    and (split_part(${event}.type, '.', 1) not in ('connection', 'alarm') or position(${address}.id::text in ${event}.data::text) = 0)
     and (${address}.products is null or ${event}.data::json->'product'->>'id' = any(${address}.products)
       or ${event}.data::json->'product'->>'product_id' = any(${address}.products))
     and (${address}.min_minor is null or ${amount}->>'minor' is null or (${amount}->>'minor')::bigint >= ${address}.min_minor)

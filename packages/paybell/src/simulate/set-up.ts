@@ -25,7 +25,7 @@ export async function setUp(
   const made: string[] = [];
   const known = await findPage(
     api,
-    "/v1/connections",
+    "/v1/connections?direction=in",
     connection,
     (one) => one.provider_account === account && !one.disabled,
   );
@@ -71,7 +71,7 @@ async function findPage<T>(
 ): Promise<T | undefined> {
   const pageSchema = z.object({ data: z.array(schema), next_cursor: z.string().nullable() });
   for (let cursor = ""; ; ) {
-    const page = await api.get(`${path}?limit=200${cursor}`, pageSchema);
+    const page = await api.get(`${path}${path.includes("?") ? "&" : "?"}limit=200${cursor}`, pageSchema);
     const found = page.data.find(fits);
     if (found !== undefined || page.next_cursor === null) return found;
     cursor = `&cursor=${page.next_cursor}`;
