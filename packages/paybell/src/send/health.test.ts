@@ -18,7 +18,7 @@ test("four failures in a row leave it closed, the fifth opens it", () => {
 
 test("failing begins with the first failure and stays at it", () => {
   const first = afterFailure(wellHealth, start, 0.5);
-  expect(first).toEqual({ failures: 1, failingSince: start, openUntil: null });
+  expect(first).toEqual({ failures: 1, failingSince: start, calledAt: start, openUntil: null });
   expect(afterFailure(first, start + 5000, 0.5).failingSince).toBe(start);
 });
 
@@ -40,7 +40,11 @@ test("it opens for at least half its period, so that no address is asked without
       fc.double({ min: 0, max: longest, noNaN: true }),
       fc.integer({ min: 5, max: 1000 }),
       (random, failures) => {
-        const health = afterFailure({ failures: failures - 1, failingSince: start, openUntil: null }, start, random);
+        const health = afterFailure(
+          { failures: failures - 1, failingSince: start, calledAt: start, openUntil: null },
+          start,
+          random,
+        );
         const period = Math.min(60_000, 1000 * 2 ** (failures - 5));
         expect(health.openUntil! - start).toBeGreaterThanOrEqual(period / 2);
         expect(health.openUntil! - start).toBeLessThanOrEqual(period);
@@ -67,10 +71,17 @@ test.each([
   [7 * 86_400_000, 6 * 3_600_000],
 ])("asked for %s ms of quiet it keeps %s ms, from the first failure on", (asked, kept) => {
   const health = afterFailure(wellHealth, start, 0.5, asked);
-  expect(health).toEqual({ failures: 1, failingSince: start, openUntil: start + kept });
+  expect(health).toEqual({ failures: 1, failingSince: start, calledAt: start, openUntil: start + kept });
 });
 
 test("the longer of what was asked and its own period counts", () => {
   expect(afterFailure(failed(4), start, longest, 10).openUntil).toBeGreaterThan(start + 900);
   expect(afterFailure(failed(4), start, longest, 90_000).openUntil).toBe(start + 90_000);
+});
+
+test("what failed before days of silence does not count as failing all the while", () => {
+  const day = 86_400_000;
+  const before = afterFailure(wellHealth, start, 0.5);
+  expect(afterFailure(before, start + day, 0.5).failingSince).toBe(start);
+  expect(afterFailure(before, start + 8 * day, 0.5)).toMatchObject({ failures: 1, failingSince: start + 8 * day });
 });

@@ -28,7 +28,12 @@ export type LaneRow = {
 };
 
 export function healthOf(row: LaneRow): Health {
-  return { failures: row.failures, failingSince: row.failing_since, openUntil: row.open_until };
+  return {
+    failures: row.failures,
+    failingSince: row.failing_since,
+    calledAt: row.called_at,
+    openUntil: row.open_until,
+  };
 }
 
 export const leaseSeconds = 5;
@@ -161,11 +166,41 @@ export async function readDue(pool: Pool, lane: LaneRow, now: Instant, limit: nu
     });
     return rows.map(mailDuty);
   }
-  if (lane.address?.ordered) await holdBack(pool, lane.id, now);
   const { rows } = await pool.query<EventColumns>(
     lane.address?.ordered ? dueInOrder(lane, now, limit) : due(lane, now, limit),
   );
+  if (lane.address?.ordered && rows.length < limit) await holdBack(pool, lane.id, now);
   return rows.map(eventDuty);
+}
+
+/**
+ * Of each of these orders what comes first, where it is due. A walk along the index for each order, however much there
+ * is of it and of others.
+ */
+export async function readNext(pool: Pool, lane: LaneRow, now: Instant, orders: readonly string[]): Promise<Duty[]> {
+  const { rows } = await pool.query<EventColumns & { due_at: Instant }>({
+    name: "next_of_orders",
+    text: `
+      select ${eventColumns}, d.due_at
+      from unnest($2::text[]) as o (order_key)
+      cross join lateral (
+        select * from delivery where lane_id = $1 and state = 'due' and order_key = o.order_key order by event_id limit 1) d
+      ${itsEvent}
+      order by d.due_at`,
+    values: [lane.id, orders],
+  });
+  const waiting = rows.filter((row) => row.due_at > now);
+  if (waiting.length > 0) {
+    await pool.query({
+      name: "hold_back_orders",
+      text: `
+        update delivery d set due_at = f.due_at
+        from unnest($3::text[], $4::timestamptz[]) as f (order_key, due_at)
+        where d.lane_id = $1 and d.state = 'due' and d.order_key = f.order_key and d.due_at <= $2`,
+      values: [lane.id, new Date(now), waiting.map((row) => row.order_key), waiting.map((row) => new Date(row.due_at))],
+    });
+  }
+  return rows.filter((row) => row.due_at <= now).map(eventDuty);
 }
 
 const eventColumns = `d.account_id, d.id, d.expires_at, d.lane_id, d.attempts, d.attempts_before, d.order_key,
@@ -183,6 +218,11 @@ function due(lane: LaneRow, now: Instant, limit: number) {
   };
 }
 
+/** Of what comes first of the order of `d`. That it is sorted makes PostgreSQL walk the index of orders, whatever it knows. */
+function firstOf(column: string): string {
+  return `select b.${column} from delivery b where b.lane_id = $1 and b.state = 'due' and b.order_key = d.order_key order by b.event_id limit 1`;
+}
+
 /** Only what has nothing of the same order before it. */
 function dueInOrder(lane: LaneRow, now: Instant, limit: number) {
   return {
@@ -191,9 +231,7 @@ function dueInOrder(lane: LaneRow, now: Instant, limit: number) {
       select ${eventColumns}
       from (
         select * from delivery d
-        where lane_id = $1 and state = 'due' and due_at <= $2 and (order_key is null or not exists (
-          select 1 from delivery b
-          where b.lane_id = $1 and b.state = 'due' and b.order_key = d.order_key and b.event_id < d.event_id))
+        where lane_id = $1 and state = 'due' and due_at <= $2 and (order_key is null or event_id = (${firstOf("event_id")}))
         order by due_at limit $3) d ${itsEvent}
       order by d.due_at`,
     values: [lane.id, new Date(now), limit],
@@ -209,10 +247,8 @@ async function holdBack(pool: Pool, laneId: string, now: Instant): Promise<void>
       from (
         select d.account_id, d.id, d.expires_at, b.due_at
         from (select * from delivery where lane_id = $1 and state = 'due' and due_at <= $2 and order_key is not null) d
-        cross join lateral (
-          select due_at from delivery b
-          where b.lane_id = $1 and b.state = 'due' and b.order_key = d.order_key and b.event_id < d.event_id and b.due_at > $2
-          order by b.event_id limit 1) b
+        cross join lateral (${firstOf("due_at")}) b
+        where b.due_at > $2
       ) f
       where d.account_id = f.account_id and d.id = f.id and d.expires_at = f.expires_at and d.state = 'due'`,
     values: [laneId, new Date(now)],

@@ -511,6 +511,7 @@ function alone(options: { readonly ordered?: boolean; readonly concurrency?: num
       random: () => 0.5,
       mayBegin: () => true,
       readDue: (_, limit) => store.read(limit),
+      readNext: async () => [],
       write: (result) => store.write(result),
       healed: nothing,
       failing: nothing,

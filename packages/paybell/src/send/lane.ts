@@ -17,6 +17,8 @@ export type LaneWork = {
   mayBegin(): boolean;
   /** what is due, the longest due first */
   readDue(row: LaneRow, limit: number): Promise<Duty[]>;
+  /** of these orders what is due first, where the lane is ordered */
+  readNext(row: LaneRow, orders: readonly string[]): Promise<Duty[]>;
   /** resolves when written */
   write(result: Result): Promise<void>;
   /** as of lanes.ts; none of them rejects */
@@ -55,6 +57,8 @@ export function createLane(row: LaneRow, pace: Pace, carrier: Carrier, work: Lan
   const known = new Set<string>();
   /** attempts of what ended lately: a row read before that was written still shows it as due */
   const ended = new Map<string, number>();
+  /** of which there may be more in the store, where what comes next of an order waits for what came before */
+  const orders = new Set<string>();
   const waitingForIdle: (() => void)[] = [];
   let queue: Duty[] = [];
   let health = healthOf(row);
@@ -64,6 +68,8 @@ export function createLane(row: LaneRow, pace: Pace, carrier: Carrier, work: Lan
   let underWay = 0;
   let idleSince: number | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let wakesAt = Number.POSITIVE_INFINITY;
+  let looksAt = 0;
 
   const taker = {
     get underWay() {
@@ -80,13 +86,11 @@ export function createLane(row: LaneRow, pace: Pace, carrier: Carrier, work: Lan
       pump();
     },
     offer(duties) {
-      // What is in the store already was there first; and one order's events must be seen in order.
-      if (more || row.address?.ordered) more = true;
-      else {
-        for (const duty of duties) {
-          if (queue.length >= mostQueued) more = true;
-          else enqueue(duty);
-        }
+      for (const duty of duties) {
+        if (duty.orderKey !== null) orders.add(duty.orderKey);
+        // What is in the store already was there first.
+        else if (more || queue.length >= mostQueued) more = true;
+        else enqueue(duty);
       }
       pump();
     },
@@ -97,6 +101,7 @@ export function createLane(row: LaneRow, pace: Pace, carrier: Carrier, work: Lan
       work.turn.forget(taker);
       for (const duty of queue) known.delete(duty.id);
       queue = [];
+      orders.clear();
       rest();
       await lane.idle();
       carrier.close();
@@ -119,7 +124,7 @@ export function createLane(row: LaneRow, pace: Pace, carrier: Carrier, work: Lan
 
   function isIdle(): boolean {
     if (underWay > 0 || known.size > queue.length || reading) return false;
-    return closed || breaker(health, work.clock()) === "open" || (queue.length === 0 && !more);
+    return closed || breaker(health, work.clock()) === "open" || (queue.length === 0 && !more && orders.size === 0);
   }
 
   function rest(): void {
@@ -149,27 +154,66 @@ export function createLane(row: LaneRow, pace: Pace, carrier: Carrier, work: Lan
       bucket.pass(performance.now());
       void bring(queue.shift()!);
     }
-    if (queue.length < lowWater && more && !reading && !closed && breaker(health, work.clock()) !== "open") void read();
+    if (!reading && !closed && breaker(health, work.clock()) !== "open") readMore();
     rest();
   }
 
+  function readMore(): void {
+    const wanted = more && queue.length < lowWater;
+    const waitMs = looksAt - performance.now();
+    if (wanted && waitMs <= 0) void read(look);
+    else if (orders.size > 0 && queue.length < mostQueued) void read(next);
+    else if (wanted) wake(waitMs);
+  }
+
+  /** The soonest counts: whoever is woken asks for all there is to wait for. */
   function wake(inMs: number): void {
+    const at = performance.now() + Math.min(Math.max(1, inMs), 60_000);
+    if (at >= wakesAt) return;
     clearTimeout(timer);
-    timer = setTimeout(pump, Math.min(Math.max(1, inMs), 60_000));
+    wakesAt = at;
+    timer = setTimeout(() => {
+      wakesAt = Number.POSITIVE_INFINITY;
+      pump();
+    }, at - performance.now());
     timer.unref();
   }
 
-  async function read(): Promise<void> {
-    reading = true;
+  async function look(): Promise<Duty[]> {
     more = false;
+    const from = performance.now();
     try {
       const limit = known.size + readAtOnce;
       const rows = await work.readDue(row, limit);
       if (rows.length === limit) more = true;
+      return rows;
+    } catch (error) {
+      more = true;
+      throw error;
+    } finally {
+      // The more there is of an order, the longer it takes to see what is first of each.
+      if (row.address?.ordered) looksAt = performance.now() + 4 * (performance.now() - from);
+    }
+  }
+
+  async function next(): Promise<Duty[]> {
+    const asked = [...orders].slice(0, readAtOnce);
+    for (const order of asked) orders.delete(order);
+    try {
+      return await work.readNext(row, asked);
+    } catch (error) {
+      for (const order of asked) orders.add(order);
+      throw error;
+    }
+  }
+
+  async function read(how: () => Promise<Duty[]>): Promise<void> {
+    reading = true;
+    try {
+      const rows = await how();
       if (!closed) for (const duty of rows) enqueue(duty);
     } catch (error) {
       if (!isUnavailable(error)) work.log(error);
-      more = true;
       // The store is away: it is asked again when there is reason to.
       reading = false;
       wake(1000);
@@ -205,8 +249,8 @@ export function createLane(row: LaneRow, pace: Pace, carrier: Carrier, work: Lan
       more = true;
     }
     end(duty, duty.attempts + (outcome.attempt ? 1 : 0));
-    // What waited for this one of its order.
-    if (duty.orderKey !== null) more = true;
+    // What waited for this one.
+    if (duty.orderKey !== null && !closed) orders.add(duty.orderKey);
     pump();
   }
 

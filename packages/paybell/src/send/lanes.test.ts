@@ -389,7 +389,7 @@ test("with the store gone again and again, every published event arrives, and wh
     return (await world.deliveries()).every(({ state }) => state === "sent");
   });
   expect(ascending(numbers(receiver))).toEqual(counted(150));
-});
+}, 120_000);
 
 test("a node stops though its store is gone", async () => {
   const world = await openWorld();

@@ -16,6 +16,7 @@ import {
   otherNodes,
   readDue,
   readLane,
+  readNext,
   registerNode,
   releaseLanes,
   renewLease,
@@ -249,6 +250,7 @@ export function createLanes(
       random: Math.random,
       mayBegin: () => node === holder && mayBegin(),
       readDue: (of, limit) => readDue(pool, of, clock(), limit),
+      readNext: (of, orders) => readNext(pool, of, clock(), orders),
       write: (result) => results.write(result, holder),
       healed: (of, wasDown) => healed(of, wasDown).catch(trouble),
       async failing(of, health, gone) {

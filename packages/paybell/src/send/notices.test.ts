@@ -142,7 +142,7 @@ test("nodes that would tell the same at the same moment tell it once", async () 
   const { world, lane } = await failing();
   const nodes = [world.node(), world.node(), world.node()];
   const row = { account_id: world.accountId, id: lane, transport: "http", address: null } as LaneRow;
-  const health = { failures: 9, failingSince: start - 2 * hour, openUntil: null };
+  const health = { failures: 9, failingSince: start - 2 * hour, calledAt: start, openUntil: null };
   await Promise.all(nodes.map((node) => tellOfFailing(node.context, row, health, false)));
   expect(await alarms(world, lane)).toEqual([{ kind: "address_failing", times: 1, open: true }]);
   expect(await announced(world, lane)).toHaveLength(1);

@@ -94,7 +94,7 @@ test.each<[string, Partial<Delivery>, Partial<Result>, Partial<Delivery>]>([
   expect(await world.attempts(duty.id)).toHaveLength(told.attempt === null ? 0 : 1);
 });
 
-const failing = { failures: 3, failingSince: start - 60 * minute, openUntil: start + minute };
+const failing = { failures: 3, failingSince: start - 60 * minute, calledAt: start, openUntil: start + minute };
 const failingRow = { failures: 3, failing_since: start - 60 * minute, open_until: start + minute };
 
 test("of several words on one address the last counts", async () => {
@@ -102,7 +102,7 @@ test("of several words on one address the last counts", async () => {
   const { id, deliveries } = await lane(world, 3);
   const [one, two, three] = deliveries.map((delivery) => dutyOf(world, delivery));
   const results = createResults(world.pool, "here", quiet);
-  const well = { failures: 0, failingSince: null, openUntil: null };
+  const well = { failures: 0, failingSince: null, calledAt: null, openUntil: null };
   await Promise.all([
     results.write(result(one!, { health: well }), holder),
     results.write(result(two!, { ...again, health: failing }), holder),
@@ -131,7 +131,7 @@ test("an address that answers again may be told of anew", async () => {
   const world = await openWorld();
   const { id, deliveries } = await lane(world, 1);
   await world.sql("update lane set failures = 3, failing_since = $2, told = 2 where id = $1", [id, new Date(start)]);
-  const well = { failures: 0, failingSince: null, openUntil: null };
+  const well = { failures: 0, failingSince: null, calledAt: null, openUntil: null };
   await createResults(world.pool, "here", quiet).write(result(dutyOf(world, deliveries[0]!), { health: well }), holder);
   expect(await world.lane(id)).toMatchObject({ failures: 0, failing_since: null, told: 0 });
 });
@@ -144,7 +144,7 @@ test("whoever no longer holds the lane has no say in how its address does", asyn
   await results.write(result(one!, { ...again, health: failing }), newId(start));
   expect(await world.lane(id)).toMatchObject({ failures: 0, failing_since: null, open_until: null });
   await world.sql("update lane set failures = 3, failing_since = $2, told = 1 where id = $1", [id, new Date(start)]);
-  const well = { failures: 0, failingSince: null, openUntil: null };
+  const well = { failures: 0, failingSince: null, calledAt: null, openUntil: null };
   await results.write(result(two!, { health: well }), newId(start));
   expect(await world.lane(id)).toMatchObject({ failures: 3, failing_since: start, told: 1, last_sent_at: start });
 });

@@ -119,7 +119,7 @@ async function writeResults(pool: Pool, node: string, batch: readonly Waiting[])
         set failures = case when l.node = h.holder then h.failures else l.failures end,
             failing_since = case when l.node = h.holder then h.failing_since else l.failing_since end,
             open_until = case when l.node = h.holder then h.open_until else l.open_until end,
-            told = case when l.node = h.holder and h.failing_since is null then 0 else l.told end,
+            told = case when l.node = h.holder and h.failing_since is distinct from l.failing_since then 0 else l.told end,
             last_sent_at = coalesce(h.last_sent_at, l.last_sent_at), last_failure = coalesce(h.last_failure::jsonb, l.last_failure)
         from unnest($26::uuid[], $27::uuid[], $28::integer[], $29::timestamptz[], $30::timestamptz[], $31::timestamptz[], $32::text[])
           as h (id, holder, failures, failing_since, open_until, last_sent_at, last_failure)

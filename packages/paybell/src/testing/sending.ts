@@ -246,10 +246,10 @@ const deliveryColumns =
 
 /** Resolves as soon as it is true. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + 45_000;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`It never came true: ${String(condition)}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
