@@ -277,32 +277,42 @@ function assemble(
   async function stop(): Promise<void> {
     clearInterval(ticking);
     feed.end();
+    await jobs.stop();
     await tick;
     await carryOn.caughtUp();
-    await jobs.stop();
     await lanes.stop();
     await context.pool.end();
     await store.stop();
   }
 
   async function work(olderThanMs: number): Promise<void> {
+    await part(() => carryOn.recover(olderThanMs));
+    await part(() => carryOn.applyDue());
+    // Beside the rest: a long job must not keep what is due from its turn.
+    void part(() => jobs.work());
+    await part(() => lanes.tick());
+    if (performance.now() - tidiedAt > 3_600_000) {
+      tidiedAt = performance.now();
+      await part(tidy);
+    }
+  }
+
+  async function tidy(): Promise<void> {
+    await dropOldAnswers(context, context.clock());
+    // Ahead of time, so that the first notification of a month waits for nobody's long query.
+    await ensurePartitions(context.pool, "notification", [context.clock(), context.clock() + weekMs]);
+    await ensureSpace(context.pool, context.clock());
+    await dropExpired(context.pool, context.clock());
+  }
+
+  /** What goes wrong with one part of the work keeps no other from being done. */
+  async function part(act: () => Promise<unknown>): Promise<void> {
     try {
-      await carryOn.recover(olderThanMs);
-      await carryOn.applyDue();
-      await jobs.work();
-      await lanes.tick();
-      if (performance.now() - tidiedAt > 3_600_000) {
-        tidiedAt = performance.now();
-        await dropOldAnswers(context, context.clock());
-        // Ahead of time, so that the first notification of a month waits for nobody's long query.
-        await ensurePartitions(context.pool, "notification", [context.clock(), context.clock() + weekMs]);
-        await ensureSpace(context.pool, context.clock());
-        await dropExpired(context.pool, context.clock());
-      }
+      await act();
     } catch (error) {
-      if (!isUnavailable(error))
-        context.log.error({ code: (error as { code?: string }).code }, "background work failed");
-      else context.log.warn({ code: (error as { code?: string }).code }, "background work waits for the store");
+      const { code } = error as { code?: string };
+      if (isUnavailable(error)) context.log.warn({ code }, "background work waits for the store");
+      else context.log.error({ code }, "background work failed");
     }
   }
 }

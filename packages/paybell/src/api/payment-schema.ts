@@ -24,7 +24,12 @@ const instant = z.iso
   .datetime({ offset: true, error: "must be an instant with its zone, such as 2026-03-27T23:59:59Z" })
   .max(40)
   .refine((value) => !value.startsWith("0"), "must lie after the year 999")
-  .overwrite((value) => new Date(value).toISOString());
+  .refine(isInstant, "must be an instant that exists")
+  .overwrite((value) => (isInstant(value) ? new Date(value).toISOString() : value));
+
+function isInstant(text: string): boolean {
+  return !Number.isNaN(Date.parse(text));
+}
 
 const day = z.string().refine((value) => parseDay(value) !== undefined, "must be a day (2026-03-27) or an instant");
 const when = z.union([instant, day], { error: "must be a day (2026-03-27) or an instant (2026-03-27T23:59:59Z)" });
@@ -96,7 +101,15 @@ export const onePayment = paymentSchema.superRefine((payment, context) => {
 export const manyPayments = z.strictObject({ payments: z.array(onePayment).min(1).max(1000) });
 
 export function givenPayment({ type, key, ...data }: Parsed): GivenPayment {
-  return { type, key: key ?? null, data: data as Given };
+  return { type, key: key ?? null, data: withoutNulls(data) as Given };
+}
+
+/** A field that is null says the same as one that is missing, also to whoever repeats under a key. */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, one]) => (one === null ? [] : [[name, withoutNulls(one)]])),
+  );
 }
 
 /** What a receiver of this event cannot do without. */

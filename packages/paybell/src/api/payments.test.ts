@@ -255,3 +255,24 @@ describe("who may publish what", () => {
     expect((await publish(payment({ order_id: "revoked" }), { key })).status).toBe(401);
   });
 });
+
+test.each([
+  ["happened_at", "yesterday"],
+  ["happened_at", ""],
+  ["happened_at", "2026-13-01T09:00:00Z"],
+  ["happened_at", "2026-03-01T23:59:60Z"],
+  ["next_payment_at", "22.12.2026"],
+  ["ends_at", "2026-12-32"],
+  ["ordered_at", "x"],
+])("%s of %j is refused by its name", async (field, value) => {
+  const shop = await openShop("2026-03-01T10:00:00", { newConnection: false });
+  const { status, json } = await shop.api("POST", "/v1/payments", payment({ [field]: value }));
+  expect([status, (json as { errors: { path: string }[] }).errors[0]!.path]).toEqual([422, field]);
+});
+
+test("a field that is null is as one that is missing, also under a key", async () => {
+  const shop = await openShop("2026-03-01T10:00:00", { newConnection: false });
+  const first = await shop.ok<{ id: string }>("POST", "/v1/payments", payment({ key: "k1" }));
+  const again = payment({ key: "k1", reference: null, quantity: null });
+  expect(await shop.ok("POST", "/v1/payments", again)).toMatchObject({ id: first.id, repeated: true });
+});

@@ -16,6 +16,11 @@ export async function ensurePartitions(pool: Pool, table: Partitioned, instants:
   }
 }
 
+/** It was dropped: whoever needs it makes it anew. */
+export function forgetPartition(pool: Pool, name: string): void {
+  made.get(pool)?.delete(name);
+}
+
 const made = new WeakMap<Pool, Set<string>>();
 
 async function create(pool: Pool, table: Partitioned, name: string, month: string): Promise<void> {

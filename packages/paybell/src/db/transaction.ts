@@ -50,19 +50,20 @@ async function attemptOnce<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise
   const tx = await pool.connect();
   const after: (() => void)[] = [];
   acts.set(tx, after);
+  let result: T;
   try {
     // Sent with the first statement of the work; when it fails, so does that.
-    const [, result] = await together(tx, () => Promise.all([tx.query("begin"), work(tx)]));
+    [, result] = await together(tx, () => Promise.all([tx.query("begin"), work(tx)]));
     await commit(tx);
-    acts.delete(tx);
-    tx.release();
-    for (const act of after) act();
-    return result;
   } catch (error) {
     acts.delete(tx);
     tx.release(await rollBack(tx, error));
     throw error;
   }
+  acts.delete(tx);
+  tx.release();
+  for (const act of after) act();
+  return result;
 }
 
 /** After a failed statement that `work` swallowed, PostgreSQL answers a commit with a rollback, and no error. */

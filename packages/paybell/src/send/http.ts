@@ -175,7 +175,11 @@ function refusal(status: number): readonly [code: string, sentence: string] {
 /** Seconds or a date. Source: RFC 9110, section 10.2.3 */
 function retryAfter(text: string | null, now: number): number | undefined {
   if (text === null) return undefined;
-  if (/^\d{1,9}$/.test(text.trim())) return Number(text.trim()) * 1000;
-  const at = Date.parse(text);
+  const given = text.trim();
+  if (/^\d+$/.test(given)) return Math.min(Number(given) * 1000, Number.MAX_SAFE_INTEGER);
+  const at = httpDate.test(given) ? Date.parse(given) : Number.NaN;
   return Number.isNaN(at) ? undefined : Math.max(0, at - now);
 }
+
+/** Any of its three forms begins with the day of the week. Source: RFC 9110, section 5.6.7 */
+const httpDate = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /;

@@ -157,7 +157,7 @@ type Statement = { readonly text: string; readonly values: unknown[] };
 const fitting: Record<JobKind, string> = {
   recover: "d.state = 'failed'",
   drop: "d.state = 'due'",
-  fill: "not exists (select 1 from delivery x where x.event_id = e.id and x.lane_id = a.id)",
+  fill: "not exists (select 1 from delivery x where x.event_id = e.id and x.lane_id = a.id and x.expires_at = e.expires_at)",
 };
 
 const statements: Record<JobKind, (job: JobRow, params: JobParams, now: Instant) => Statement> = {

@@ -255,15 +255,20 @@ async function holdBack(pool: Pool, laneId: string, now: Instant): Promise<void>
   });
 }
 
-/** An address that is well again: what failed meanwhile does not wait for its next turn. */
+/**
+ * An address that is well again: what failed meanwhile does not wait for its next turn. Such a try costs none of its
+ * schedule, and there are three of them: who is well for a moment only must be neither pressed nor given up.
+ */
 export async function bringForward(pool: Pool, laneId: string, now: Instant): Promise<void> {
   // In steps, so that no statement is long.
   for (let changed = mostAtOnce; changed === mostAtOnce; ) {
     const { rowCount } = await pool.query({
       name: "bring_forward",
       text: `
-        update delivery d set due_at = $2
-        from (select account_id, id, expires_at from delivery where lane_id = $1 and state = 'due' and due_at > $2
+        update delivery d
+        set due_at = $2, hurried = d.hurried + 1, attempts_before = least(d.attempts, d.attempts_before + 1)
+        from (select account_id, id, expires_at from delivery
+              where lane_id = $1 and state = 'due' and due_at > $2 and (hurried < ${mostHurried} or attempts = 0)
               order by due_at limit $3 for update skip locked) f
         where d.account_id = f.account_id and d.id = f.id and d.expires_at = f.expires_at`,
       values: [laneId, new Date(now), mostAtOnce],
@@ -273,6 +278,7 @@ export async function bringForward(pool: Pool, laneId: string, now: Instant): Pr
 }
 
 const mostAtOnce = 1000;
+const mostHurried = 3;
 
 type LaneColumns = Omit<LaneRow, "address"> & {
   readonly format: string | null;

@@ -87,9 +87,9 @@ export function createLane(row: LaneRow, pace: Pace, carrier: Carrier, work: Lan
     },
     offer(duties) {
       for (const duty of duties) {
-        if (duty.orderKey !== null) orders.add(duty.orderKey);
+        if (duty.orderKey !== null && orders.size < mostQueued) orders.add(duty.orderKey);
         // What is in the store already was there first.
-        else if (more || queue.length >= mostQueued) more = true;
+        else if (duty.orderKey !== null || more || queue.length >= mostQueued) more = true;
         else enqueue(duty);
       }
       pump();
@@ -232,7 +232,8 @@ export function createLane(row: LaneRow, pace: Pace, carrier: Carrier, work: Lan
     const wasFailing = health.failingSince !== null;
     const before = health;
     const now = work.clock();
-    if (outcome.address === "good") health = wellHealth;
+    // While nothing is to be sent, a call that began before says nothing: the next probe does.
+    if (outcome.address === "good" && breaker(health, now) !== "open") health = wellHealth;
     if (outcome.address === "bad" || outcome.address === "gone")
       health = afterFailure(health, now, work.random(), outcome.retryAfterMs);
     // Whoever holds it switches it off.
@@ -243,7 +244,7 @@ export function createLane(row: LaneRow, pace: Pace, carrier: Carrier, work: Lan
     if (outcome.state === "bounced" && duty.what === "mail") await work.bounced(duty);
     if (outcome.address === "bad" || outcome.address === "gone")
       await work.failing(row, health, outcome.address === "gone");
-    if (outcome.address === "good" && wasFailing) {
+    if (outcome.address === "good" && wasFailing && health.failingSince === null) {
       // Where it only refuses one event now and then, that one's turn comes by its schedule.
       await work.healed(row, isDown(before));
       more = true;

@@ -335,27 +335,22 @@ test("results that the store does not take are kept and written later, and nothi
   const world = await openWorld();
   const receiver = await startReceiver();
   const held = gate();
-  receiver.answer(async (_, index) => {
-    if (index < 10) await held.opened;
+  receiver.answer(async () => {
+    await held.opened;
     return {};
   });
-  await world.address(receiver.url);
+  await world.address(receiver.url, { options: { concurrency: 10 } });
   const node = world.node();
   await node.lanes.start();
   await node.publish(...numbered(30));
   await receiver.arrived(10);
-  const blocker = await world.pool.connect();
-  await blocker.query("begin");
-  const { rows } = await blocker.query<{ pid: number }>("select pg_backend_pid() as pid");
-  await blocker.query("lock table attempt in access exclusive mode");
-  held.open();
-  await until(
-    async () =>
-      (await cutStore(world, rows[0]?.pid)) > 0 && node.said.some((line) => line.includes("wait for the store")),
-  );
-  expect((await world.deliveries()).every(({ state }) => state === "due")).toBe(true);
-  await blocker.query("rollback");
-  blocker.release();
+  await world.whileLocked("attempt", async (pid) => {
+    held.open();
+    await until(
+      async () => (await cutStore(world, pid)) > 0 && node.said.some((line) => line.includes("wait for the store")),
+    );
+    expect((await world.deliveries()).every(({ state }) => state === "due")).toBe(true);
+  });
   await receiver.arrived(30);
   await until(async () => (await world.deliveries()).every(({ state }) => state === "sent"));
   expect(ascending(numbers(receiver))).toEqual(counted(30));

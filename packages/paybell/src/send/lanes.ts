@@ -91,6 +91,7 @@ export function createLanes(
   let wanted = new Set<string>();
   let taking: Promise<void> | undefined;
   let takes = 0;
+  let settling: Promise<void> = Promise.resolve();
   let joining: Promise<string> | undefined;
 
   return {
@@ -122,13 +123,18 @@ export function createLanes(
       await findWork();
       await letGo((lane) => performance.now() - (lane.idleSince() ?? performance.now()) > idleMs);
     },
-    settle,
+    settle() {
+      // One after the other: each finds what was due when it was asked for.
+      settling = settling.catch(() => undefined).then(settle);
+      return settling;
+    },
     async stop() {
       stopped = true;
       await taking?.catch(() => undefined); // whoever asked for it says so
       for (const lane of held.values()) void drop(lane);
       // What takes longer is found by others when this node's lease has run out.
       await Promise.race([Promise.all(leaving.values()), delay(patienceMs, undefined, { ref: false })]);
+      results.stop();
       if (leaving.size === 0) await leave().catch(trouble);
       clearInterval(beat);
     },
@@ -182,6 +188,7 @@ export function createLanes(
     const id = node;
     node = null;
     clearInterval(beat);
+    for (const lane of held.values()) void drop(lane);
     await endNode(pool, id);
   }
 
@@ -251,7 +258,7 @@ export function createLanes(
       mayBegin: () => node === holder && mayBegin(),
       readDue: (of, limit) => readDue(pool, of, clock(), limit),
       readNext: (of, orders) => readNext(pool, of, clock(), orders),
-      write: (result) => results.write(result, holder),
+      write: (result) => results.write(result, holder, row.version),
       healed: (of, wasDown) => healed(of, wasDown).catch(trouble),
       async failing(of, health, gone) {
         await aftermath.failing(of, health, gone).catch(trouble);
@@ -291,7 +298,8 @@ export function createLanes(
   function drop(lane: Lane): Promise<void> {
     const { id } = lane.row;
     const holder = node;
-    if (held.get(id) === lane) held.delete(id);
+    if (held.get(id) !== lane) return leaving.get(id) ?? Promise.resolve();
+    held.delete(id);
     const ending = (async () => {
       try {
         await lane.close();
@@ -311,7 +319,7 @@ export function createLanes(
   }
 
   async function heartbeat(): Promise<void> {
-    if (node === null || stopped) return;
+    if (node === null) return;
     const id = node;
     const from = performance.now();
     const asked = [...held.values()];
@@ -319,6 +327,8 @@ export function createLanes(
       const lanes = await renewLease(pool, id);
       if (node !== id) return;
       if (lanes === undefined) return loseAll();
+      // Calls under way must not be begun by others while they end.
+      if (stopped) return;
       const wasOver = !mayBegin();
       leasedUntil = Math.max(leasedUntil, from + leaseSeconds * 1000);
       if (wasOver) for (const lane of held.values()) lane.look();

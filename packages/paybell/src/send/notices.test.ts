@@ -141,7 +141,8 @@ test("a node that takes over tells nothing that was told already", async () => {
 test("nodes that would tell the same at the same moment tell it once", async () => {
   const { world, lane } = await failing();
   const nodes = [world.node(), world.node(), world.node()];
-  const row = { account_id: world.accountId, id: lane, transport: "http", address: null } as LaneRow;
+  const { version } = await world.lane(lane);
+  const row = { account_id: world.accountId, id: lane, transport: "http", address: null, version } as LaneRow;
   const health = { failures: 9, failingSince: start - 2 * hour, calledAt: start, openUntil: null };
   await Promise.all(nodes.map((node) => tellOfFailing(node.context, row, health, false)));
   expect(await alarms(world, lane)).toEqual([{ kind: "address_failing", times: 1, open: true }]);

@@ -30,12 +30,12 @@ export async function tellOfFailing(context: Context, row: LaneRow, health: Heal
          update lane set told = $3, version = version + case when $4::text is null then 0 else 1 end,
            disabled_at = case when $4::text is null then disabled_at else $5 end,
            disabled_reason = coalesce($4, disabled_reason)
-         where account_id = $1 and id = $2 and told < $3
+         where account_id = $1 and id = $2 and told < $3 and version = $6
          returning account_id, id, transport
        )
        select coalesce(c.name, 'SMTP') as name, coalesce(c.mode, 'live') as mode
        from told t left join connection c on c.account_id = t.account_id and c.id = t.id`,
-      [row.account_id, row.id, level, disabled, new Date(now)],
+      [row.account_id, row.id, level, disabled, new Date(now), row.version],
     );
     const connection = rows[0];
     if (!connection) return;

@@ -41,21 +41,21 @@ export function createPublisher(
   offer: (offered: readonly Offered[]) => void,
 ): Publisher {
   let waiting: Waiting[] = [];
-  let inFlight = 0;
+  let isCommitting = false;
 
   return {
     publish: (events) =>
       new Promise((resolve, reject) => {
         if (events.length === 0) return resolve([]);
         waiting.push({ events, resolve, reject });
-        if (inFlight < lanes) void drain();
+        if (!isCommitting) void drain();
       }),
   };
 
   async function drain(): Promise<void> {
-    inFlight++;
+    isCommitting = true;
     while (waiting.length > 0) await commit(take());
-    inFlight--;
+    isCommitting = false;
   }
 
   async function commit(batch: readonly Waiting[]): Promise<void> {
@@ -96,8 +96,6 @@ type Waiting = {
   reject(error: unknown): void;
 };
 
-/** A second commit may start while the first waits for the disk. */
-const lanes = 1;
 const maxBatch = 1000;
 
 /** @returns undefined: there is no such account */

@@ -46,7 +46,7 @@ test("many results at once are few statements", async () => {
   const world = await openWorld();
   const { deliveries } = await lane(world, 300);
   const results = createResults(world.pool, "here", quiet);
-  await Promise.all(deliveries.map((delivery) => results.write(result(dutyOf(world, delivery)), holder)));
+  await Promise.all(deliveries.map((delivery) => results.write(result(dutyOf(world, delivery)), holder, 1)));
   expect((await world.deliveries()).every(({ state, attempts }) => state === "sent" && attempts === 1)).toBe(true);
   const rows = await world.sql("select distinct xmin::text from attempt where account_id = $1", [world.accountId]);
   expect(rows.length).toBeLessThanOrEqual(3);
@@ -81,14 +81,14 @@ test.each<[string, Partial<Delivery>, Partial<Result>, Partial<Delivery>]>([
     {},
     { state: "sent", attempts: 11 },
   ],
-  ["a success, told late, of one that was given up", { state: "dropped" }, {}, { state: "dropped", attempts: 0 }],
+  ["a success, told late, of one that was given up", { state: "dropped" }, {}, { state: "sent", attempts: 1 }],
 ])("%s is written as it is", async (_, before, told, after) => {
   const world = await openWorld();
   const { deliveries } = await lane(world, 1);
   const duty = dutyOf(world, deliveries[0]!);
   for (const [name, value] of Object.entries(before))
     await world.sql(`update delivery set ${name} = $2 where id = $1`, [duty.id, value]);
-  await createResults(world.pool, "here", quiet).write(result(duty, told), holder);
+  await createResults(world.pool, "here", quiet).write(result(duty, told), holder, 1);
   expect(await world.delivery(duty.id)).toMatchObject(after);
   // What happened is kept as proof, whoever was first.
   expect(await world.attempts(duty.id)).toHaveLength(told.attempt === null ? 0 : 1);
@@ -104,9 +104,9 @@ test("of several words on one address the last counts", async () => {
   const results = createResults(world.pool, "here", quiet);
   const well = { failures: 0, failingSince: null, calledAt: null, openUntil: null };
   await Promise.all([
-    results.write(result(one!, { health: well }), holder),
-    results.write(result(two!, { ...again, health: failing }), holder),
-    results.write(result(three!), holder),
+    results.write(result(one!, { health: well }), holder, 1),
+    results.write(result(two!, { ...again, health: failing }), holder, 1),
+    results.write(result(three!), holder, 1),
   ]);
   expect(await world.lane(id)).toMatchObject({
     ...failingRow,
@@ -123,7 +123,7 @@ test("an attempt that says nothing of the address leaves it as it was, and how f
     new Date(failing.failingSince),
     new Date(failing.openUntil),
   ]);
-  await createResults(world.pool, "here", quiet).write(result(dutyOf(world, deliveries[0]!), again), holder);
+  await createResults(world.pool, "here", quiet).write(result(dutyOf(world, deliveries[0]!), again), holder, 1);
   expect(await world.lane(id)).toMatchObject({ ...failingRow, told: 2, last_failure: { code: "refused" } });
 });
 
@@ -132,7 +132,11 @@ test("an address that answers again may be told of anew", async () => {
   const { id, deliveries } = await lane(world, 1);
   await world.sql("update lane set failures = 3, failing_since = $2, told = 2 where id = $1", [id, new Date(start)]);
   const well = { failures: 0, failingSince: null, calledAt: null, openUntil: null };
-  await createResults(world.pool, "here", quiet).write(result(dutyOf(world, deliveries[0]!), { health: well }), holder);
+  await createResults(world.pool, "here", quiet).write(
+    result(dutyOf(world, deliveries[0]!), { health: well }),
+    holder,
+    1,
+  );
   expect(await world.lane(id)).toMatchObject({ failures: 0, failing_since: null, told: 0 });
 });
 
@@ -141,11 +145,11 @@ test("whoever no longer holds the lane has no say in how its address does", asyn
   const { id, deliveries } = await lane(world, 2);
   const [one, two] = deliveries.map((delivery) => dutyOf(world, delivery));
   const results = createResults(world.pool, "here", quiet);
-  await results.write(result(one!, { ...again, health: failing }), newId(start));
+  await results.write(result(one!, { ...again, health: failing }), newId(start), 1);
   expect(await world.lane(id)).toMatchObject({ failures: 0, failing_since: null, open_until: null });
   await world.sql("update lane set failures = 3, failing_since = $2, told = 1 where id = $1", [id, new Date(start)]);
   const well = { failures: 0, failingSince: null, calledAt: null, openUntil: null };
-  await results.write(result(two!, { health: well }), newId(start));
+  await results.write(result(two!, { health: well }), newId(start), 1);
   expect(await world.lane(id)).toMatchObject({ failures: 3, failing_since: start, told: 1, last_sent_at: start });
 });
 
@@ -156,10 +160,10 @@ test("a result that can never be written holds up no other", async () => {
   const troubles: unknown[] = [];
   const results = createResults(world.pool, "here", (error) => troubles.push(error));
   await Promise.all([
-    results.write(result(one!), holder),
+    results.write(result(one!), holder, 1),
     // Its month is gone.
-    results.write(result({ ...two!, expiresAt: Date.parse("2020-01-01T00:00:00Z") }), holder),
-    results.write(result(three!), holder),
+    results.write(result({ ...two!, expiresAt: Date.parse("2020-01-01T00:00:00Z") }), holder, 1),
+    results.write(result(three!), holder, 1),
   ]);
   expect((await world.deliveries()).map(({ state }) => state)).toEqual(["sent", "due", "sent"]);
   expect(troubles.length).toBeGreaterThan(0);
@@ -172,6 +176,7 @@ test("a proof that cannot be stored does not make a delivery go out again", asyn
   await createResults(world.pool, "here", quiet).write(
     result(duty, { attempt: attempt({ answer: "bad\0byte" }) }),
     holder,
+    1,
   );
   expect(await world.delivery(duty.id)).toMatchObject({ state: "sent" });
 });
@@ -183,7 +188,8 @@ test("while the store is away results are kept; what ends meanwhile is written w
   const results = createResults(world.pool, "here", (error) => troubles.push(error));
   const writes: Promise<void>[] = [];
   await world.whileLocked("attempt", async (pid) => {
-    for (const delivery of deliveries.slice(0, 2)) writes.push(results.write(result(dutyOf(world, delivery)), holder));
+    for (const delivery of deliveries.slice(0, 2))
+      writes.push(results.write(result(dutyOf(world, delivery)), holder, 1));
     await until(async () => {
       await world.sql(
         "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and pid <> $1",
@@ -191,12 +197,25 @@ test("while the store is away results are kept; what ends meanwhile is written w
       );
       return troubles.length > 0;
     });
-    for (const delivery of deliveries.slice(2)) writes.push(results.write(result(dutyOf(world, delivery)), holder));
+    for (const delivery of deliveries.slice(2)) writes.push(results.write(result(dutyOf(world, delivery)), holder, 1));
   });
   await Promise.all(writes);
-  await results.flushed();
   expect((await world.deliveries()).map(({ state, attempts }) => [state, attempts])).toEqual(
     Array.from({ length: 4 }, () => ["sent", 1]),
   );
   expect(await world.attempts()).toHaveLength(4);
+});
+
+test("what was said of an address as it was before a change says nothing of the new one", async () => {
+  const world = await openWorld();
+  const id = await world.address("http://127.0.0.1:1/");
+  await world.node().publish({}, {});
+  const [one, two] = (await world.deliveries()).map((delivery) => dutyOf(world, delivery));
+  const holder = newId(start);
+  await world.sql("update lane set node = $2, version = 2 where id = $1", [id, holder]);
+  const results = createResults(world.pool, "here", quiet);
+  await results.write(result(one!, { ...again, health: failing }), holder, 1);
+  expect(await world.lane(id)).toMatchObject({ failures: 0, failing_since: null });
+  await results.write(result(two!, { ...again, health: failing }), holder, 2);
+  expect(await world.lane(id)).toMatchObject({ failures: 3 });
 });

@@ -24,11 +24,12 @@ export type Result = {
 export type Results = {
   /**
    * resolves when it is written; until then it is tried again and again
-   * @param holder who held the lane; its word on the address counts as long as nobody else holds it
+   * @param holder who held the lane; its word on the address counts as long as nobody else holds it …
+   * @param version … and the address is still the one it spoke of
    */
-  write(result: Result, holder: string): Promise<void>;
-  /** resolves when nothing waits to be written, or the store cannot be reached */
-  flushed(): Promise<void>;
+  write(result: Result, holder: string, version: number): Promise<void>;
+  /** what could not be written is not tried again: others will send it once more */
+  stop(): void;
 };
 
 /**
@@ -40,14 +41,15 @@ export function createResults(pool: Pool, node: string, onTrouble: (error: unkno
   let waiting: Waiting[] = [];
   let writing: Promise<void> | undefined;
   let writtenAt = Number.NEGATIVE_INFINITY;
+  let stopped = false;
 
   return {
-    write: (result, holder) =>
+    write: (result, holder, version) =>
       new Promise((resolve) => {
-        waiting.push({ result, holder, resolve });
+        waiting.push({ result, holder, version, resolve });
         writing ??= drain();
       }),
-    flushed: async () => writing,
+    stop: () => void (stopped = true),
   };
 
   async function drain(): Promise<void> {
@@ -61,6 +63,7 @@ export function createResults(pool: Pool, node: string, onTrouble: (error: unkno
         await store(batch);
         writtenAt = performance.now();
       } catch (error) {
+        if (stopped) break;
         onTrouble(error);
         waiting = [...batch, ...waiting];
         // Whatever is wrong, nothing that happened may be forgotten.
@@ -81,13 +84,20 @@ export function createResults(pool: Pool, node: string, onTrouble: (error: unkno
       // One of them cannot be written, such as that of a delivery which has expired meanwhile: it must not hold up the rest.
       const [only] = batch;
       if (batch.length > 1) for (const one of batch) await store([one]);
-      else if (only?.result.attempt) await store([{ ...only, result: { ...only.result, attempt: null } }]);
+      else if (only?.result.attempt && only.hasProof !== false) await store([{ ...only, hasProof: false }]);
     }
     for (const one of batch) one.resolve();
   }
 }
 
-type Waiting = { readonly result: Result; readonly holder: string; resolve(): void };
+type Waiting = {
+  readonly result: Result;
+  readonly holder: string;
+  readonly version: number;
+  /** false: the attempt counts, but cannot be kept */
+  readonly hasProof?: false;
+  resolve(): void;
+};
 
 const maxBatch = 200;
 const busyMs = 25;
@@ -98,7 +108,11 @@ async function writeResults(pool: Pool, node: string, batch: readonly Waiting[])
   const results = batch.map((one) => one.result);
   // Of one lane the last word counts.
   const health = new Map(
-    results.flatMap((one) => (one.health || one.attempt ? [[one.duty.laneId, lastOf(batch, one.duty.laneId)]] : [])),
+    batch.flatMap(({ result, holder }) =>
+      result.health || result.attempt
+        ? [[`${result.duty.laneId} ${holder}`, lastOf(batch, result.duty.laneId, holder)]]
+        : [],
+    ),
   );
   await pool.query({
     name: "write_results",
@@ -116,13 +130,13 @@ async function writeResults(pool: Pool, node: string, batch: readonly Waiting[])
           as t (account_id, delivery_id, expires_at, id, number, at, dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms, status, code, sentence, answer)
       ), lanes as (
         update lane l
-        set failures = case when l.node = h.holder then h.failures else l.failures end,
-            failing_since = case when l.node = h.holder then h.failing_since else l.failing_since end,
-            open_until = case when l.node = h.holder then h.open_until else l.open_until end,
-            told = case when l.node = h.holder and h.failing_since is distinct from l.failing_since then 0 else l.told end,
+        set failures = case when ${itsWord} then h.failures else l.failures end,
+            failing_since = case when ${itsWord} then h.failing_since else l.failing_since end,
+            open_until = case when ${itsWord} then h.open_until else l.open_until end,
+            told = case when ${itsWord} and h.failing_since is distinct from l.failing_since then 0 else l.told end,
             last_sent_at = coalesce(h.last_sent_at, l.last_sent_at), last_failure = coalesce(h.last_failure::jsonb, l.last_failure)
-        from unnest($26::uuid[], $27::uuid[], $28::integer[], $29::timestamptz[], $30::timestamptz[], $31::timestamptz[], $32::text[])
-          as h (id, holder, failures, failing_since, open_until, last_sent_at, last_failure)
+        from unnest($26::uuid[], $27::uuid[], $28::integer[], $29::integer[], $30::timestamptz[], $31::timestamptz[], $32::timestamptz[], $33::text[])
+          as h (id, holder, version, failures, failing_since, open_until, last_sent_at, last_failure)
         where l.id = h.id
       )
       update delivery d
@@ -130,21 +144,23 @@ async function writeResults(pool: Pool, node: string, batch: readonly Waiting[])
           due_at = coalesce(r.due_at, d.due_at), sent_at = r.sent_at
       from r
       where d.account_id = r.account_id and d.id = r.id and d.expires_at = r.expires_at
-        and ((d.state = 'due' and d.attempts = r.attempts) or (r.state = 'sent' and d.state in ('due', 'failed')))`,
+        and ((d.state = 'due' and d.attempts = r.attempts) or (r.state = 'sent' and d.state <> 'sent'))`,
     values: [
       ...columns(9, results.map(resultRow)),
       node,
       ...columns(
         15,
-        results.flatMap((one) => (one.attempt ? [attemptRow(one, one.attempt)] : [])),
+        batch.flatMap(({ result, hasProof }) =>
+          result.attempt && hasProof !== false ? [attemptRow(result, result.attempt)] : [],
+        ),
       ),
-      ...columns(
-        7,
-        [...health].map(([id, last]) => [id, ...last]),
-      ),
+      ...columns(8, [...health.values()]),
     ],
   });
 }
+
+/** The node still holds the lane, and the address is still the one it spoke of. */
+const itsWord = "l.node = h.holder and l.version = h.version";
 
 function columns(count: number, rows: readonly (readonly unknown[])[]): unknown[][] {
   return rows.length > 0 ? transpose(rows) : Array.from({ length: count }, () => []);
@@ -184,8 +200,9 @@ function attemptRow({ duty }: Result, attempt: AttemptRecord): unknown[] {
   ];
 }
 
-function lastOf(batch: readonly Waiting[], laneId: string): unknown[] {
-  const ofLane = batch.filter((one) => one.result.duty.laneId === laneId);
+/** The last word of a holder on a lane. */
+function lastOf(batch: readonly Waiting[], laneId: string, holder: string): unknown[] {
+  const ofLane = batch.filter((one) => one.result.duty.laneId === laneId && one.holder === holder);
   const own = ofLane.map((one) => one.result);
   const changed = ofLane.findLast((one) => one.result.health);
   const health = changed?.result.health;
@@ -198,8 +215,10 @@ function lastOf(batch: readonly Waiting[], laneId: string): unknown[] {
     status: failed.attempt.status,
   };
   return [
+    laneId,
     // null: the address does as before
     changed?.holder ?? null,
+    changed?.version ?? null,
     health?.failures ?? 0,
     health?.failingSince == null ? null : new Date(health.failingSince),
     health?.openUntil == null ? null : new Date(health.openUntil),

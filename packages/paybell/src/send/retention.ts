@@ -1,6 +1,6 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { Pool } from "pg";
-import { ensurePartitions } from "../db/partitions.ts";
+import { ensurePartitions, forgetPartition } from "../db/partitions.ts";
 import { defaultRetentionDays } from "../domain/settings.ts";
 
 const dayMs = 86_400_000;
@@ -32,11 +32,12 @@ export async function ensureRetention(pool: Pool, now: Instant, days: number): P
 }
 
 /**
- * Drops the partitions whose every row has expired, and those of publications nobody asks for any more. Waits for nobody: a partition that
- * is being read right now goes the next time.
+ * Drops the partitions whose every row has expired, and those of publications nobody asks for any more. Waits for
+ * nobody: a partition that is being read right now goes the next time.
  * @returns names of what was dropped
  */
-export async function dropExpired(pool: Pool, now: Instant): Promise<string[]> {
+export async function dropExpired(pool: Pool, at: Instant): Promise<string[]> {
+  const now = await certain(pool, at);
   const { rows } = await pool.query<{ name: string }>(
     `select c.relname as name from pg_inherits i
      join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent
@@ -50,9 +51,19 @@ export async function dropExpired(pool: Pool, now: Instant): Promise<string[]> {
     const end = Date.UTC(Number(year), Number(month), 1);
     const keptMs = table === "publication" ? 62 * dayMs : 0;
     if (end + keptMs > now) continue;
-    if (await drop(pool, name)) dropped.push(name);
+    if (!(await drop(pool, name))) continue;
+    dropped.push(name);
+    forgetPartition(pool, name);
+    knownOf(pool).ready.clear();
   }
   return dropped;
+}
+
+/** What is dropped is gone: a machine whose clock is ahead must not decide it alone. A clock given from outside may. */
+async function certain(pool: Pool, now: Instant): Promise<Instant> {
+  if (Math.abs(now - Date.now()) > 60_000) return now;
+  const { rows } = await pool.query<{ at: Instant }>("select clock_timestamp() as at");
+  return Math.min(now, rows[0]!.at);
 }
 
 async function drop(pool: Pool, name: string): Promise<boolean> {

@@ -36,7 +36,7 @@ export const copecartFormat: Format = {
   },
 
   // Status 200 and a body of `OK`. White space around it is what a script's closing tag leaves behind.
-  accepts: ({ status, body }) => status === 200 && body.trim() === "OK",
+  accepts: ({ status, body }) => status === 200 && /^[ \t\r\n]*OK[ \t\r\n]*$/.test(body),
 
   sample: (at) => ({ type: "payment.made", data: JSON.stringify(testOrder(at)) }),
 };

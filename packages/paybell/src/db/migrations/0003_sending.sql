@@ -94,7 +94,8 @@ create table delivery (
   state text not null check (state in ('due', 'sent', 'kept', 'failed', 'bounced', 'dropped')),
   reason text,
   attempts integer not null default 0,
-  attempts_before integer not null default 0, -- made before its schedule began anew
+  attempts_before integer not null default 0, -- of them, those that its schedule does not count
+  hurried integer not null default 0, -- how often it was due early, as its address was well again
   due_at timestamptz not null,
   created_at timestamptz not null,
   sent_at timestamptz,
@@ -119,12 +120,12 @@ create index delivery_event on delivery (event_id) where event_id is not null;
 create index delivery_item on delivery (item_id) where item_id is not null;
 create index delivery_recipient on delivery (lower(recipient), account_id) where recipient is not null;
 
-select make_months('delivery', coalesce(min(created_at), now()) + interval '90 days', greatest(coalesce(max(created_at), now()), now()) + interval '100 days')
-from delivery_before;
+-- What is here is kept for as long as what is made today.
+select make_months(parent, now() + interval '90 days', now() + interval '100 days') from unnest(array['delivery']) as t (parent);
 
 insert into delivery (account_id, id, expires_at, mode, lane_id, kind, state, reason, attempts, due_at, created_at, sent_at,
                       item_id, recipient, intended_for, language, needs_access, sealed)
-select account_id, id, created_at + interval '90 days', mode, account_id, kind, case state when 'sending' then 'due' else state end,
+select account_id, id, now() + interval '90 days', mode, account_id, kind, case state when 'sending' then 'due' else state end,
        reason, attempts, due_at, created_at, sent_at, item_id, recipient, intended_for, language, needs_access, sealed
 from delivery_before;
 
@@ -181,12 +182,10 @@ create table event (
 create index event_listed on event (account_id, mode, txid, id);
 create index event_order on event (order_key, account_id) where order_key is not null;
 
-select make_months('event', coalesce(min(at), now()) + interval '90 days', greatest(coalesce(max(at), now()), now()) + interval '100 days'),
-       make_months('attempt', coalesce(min(at), now()) + interval '90 days', greatest(coalesce(max(at), now()), now()) + interval '100 days')
-from event_before;
+select make_months(parent, now() + interval '90 days', now() + interval '100 days') from unnest(array['event', 'attempt']) as t (parent);
 
 insert into event (account_id, id, expires_at, mode, type, at, data, txid)
-select account_id, id, at + interval '90 days', mode, type, at, data, '3' from event_before;
+select account_id, id, now() + interval '90 days', mode, type, at, data, '3' from event_before;
 
 drop table event_before;
 
