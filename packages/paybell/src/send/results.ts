@@ -67,7 +67,8 @@ export function createResults(pool: Pool, node: string, onTrouble: (error: unkno
         onTrouble(error);
         waiting = [...batch, ...waiting];
         // Whatever is wrong, nothing that happened may be forgotten.
-        const again = setTimeout(() => void (writing ??= drain()), retryMs);
+        // With nothing left to write it would be over before it is remembered, and be remembered for ever.
+        const again = setTimeout(() => void (waiting.length > 0 && (writing ??= drain())), retryMs);
         again.unref();
         break;
       }
