@@ -7,7 +7,7 @@ export type HmacKey = {
 
 /** @param bytes not empty */
 export async function hmacKey(bytes: Uint8Array<ArrayBuffer>): Promise<HmacKey> {
-  return (node && quickKey(node, bytes)) ?? portableKey(bytes);
+  return (nodeCrypto && quickKey(nodeCrypto, bytes)) ?? portableKey(bytes);
 }
 
 async function portableKey(bytes: Uint8Array<ArrayBuffer>): Promise<HmacKey> {
@@ -19,9 +19,9 @@ async function portableKey(bytes: Uint8Array<ArrayBuffer>): Promise<HmacKey> {
 }
 
 /** Where there is a Node, its own functions do the same at a sixth of the cost: no way to another thread and back. */
-const node = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process?.getBuiltinModule?.(
-  "node:crypto",
-) as NodeCrypto | undefined;
+const nodeCrypto = (
+  globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }
+).process?.getBuiltinModule?.("node:crypto") as NodeCrypto | undefined;
 
 type NodeCrypto = {
   createSecretKey(bytes: Uint8Array): object;
@@ -29,11 +29,11 @@ type NodeCrypto = {
   timingSafeEqual(one: Uint8Array, other: Uint8Array): boolean;
 };
 
-function quickKey({ createSecretKey, createHmac, timingSafeEqual }: NodeCrypto, bytes: Uint8Array): HmacKey {
-  const key = createSecretKey(bytes);
-  const digest = (data: Uint8Array) => createHmac("sha256", key).update(data).digest();
+function quickKey(node: NodeCrypto, bytes: Uint8Array): HmacKey {
+  const key = node.createSecretKey(bytes);
+  const digest = (data: Uint8Array) => node.createHmac("sha256", key).update(data).digest();
   return {
     sign: async (data) => digest(data),
-    verify: async (signature, data) => signature.length === 32 && timingSafeEqual(signature, digest(data)),
+    verify: async (signature, data) => signature.length === 32 && node.timingSafeEqual(signature, digest(data)),
   };
 }

@@ -51,6 +51,21 @@ const planning = [
   .map((setting) => `-c ${setting}`)
   .join(" ");
 
+/** A statement whose answer got lost with its connection is given up sooner than the driver would. */
+export async function inTime<T>(statement: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("timeout expired")), lateMs);
+  });
+  try {
+    return await Promise.race([statement, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const lateMs = 10_000;
+
 /**
  * Is the store out of reach, out of space, shutting down or read-only for now? Then the sender should come again
  * later; everything else is a fault of ours.

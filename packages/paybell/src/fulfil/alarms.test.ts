@@ -64,7 +64,7 @@ test("an alarm of a transaction that is rolled back is neither kept nor announce
     throw new Error("thought better of it");
   });
   await expect(failing).rejects.toThrow("thought better of it");
-  expect(await world.sql("select id from alarm")).toEqual([]);
-  expect(await world.sql("select id from event")).toEqual([]);
+  expect(await world.sql("select id from alarm where account_id = $1", [world.accountId])).toEqual([]);
+  expect(await world.sql("select id from event where account_id = $1", [world.accountId])).toEqual([]);
   expect(await world.deliveries()).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import type { Format } from "@paybell/protocols/format";
 import { formats } from "@paybell/protocols/formats";
 import { addressDefaults, sealedAddress, sealedAddressFor } from "../domain/address.ts";
 import type { Context } from "../context.ts";
@@ -5,7 +6,7 @@ import type { Transport } from "./lanes.ts";
 import { type CallResult, createLine, type Line } from "./line.ts";
 import type { LaneRow } from "./lane-rows.ts";
 import type { Nets } from "./nets.ts";
-import type { Carrier, Duty, Outcome } from "./outcome.ts";
+import type { Carrier, Outcome } from "./outcome.ts";
 import type { Resolve } from "./resolve.ts";
 import type { Schedule } from "./schedule.ts";
 import { write } from "./write.ts";
@@ -85,7 +86,7 @@ export function openAddress(
       });
       if (closed) void line.close();
       else idle.push(line);
-      return outcomeOf(duty, result, format.accepts, at, clock());
+      return outcomeOf(result, format, at, clock());
     },
     close() {
       closed = true;
@@ -126,13 +127,7 @@ function untried(state: "failed" | "dropped", reason: string): Outcome {
 }
 
 /** Source: Standard Webhooks 1.0.0, "Deliverability" */
-function outcomeOf(
-  _duty: Duty,
-  { times, ...result }: CallResult,
-  accepts: (answer: { status: number; body: string }) => boolean,
-  at: number,
-  now: number,
-): Outcome {
+function outcomeOf({ times, ...result }: CallResult, format: Format, at: number, now: number): Outcome {
   const base = { at, ...times };
   if ("failure" in result) {
     const { code, sentence } = result.failure;
@@ -144,7 +139,7 @@ function outcomeOf(
     };
   }
   const { status, headers, body } = result.answer;
-  if (accepts({ status, body }))
+  if (format.accepts({ status, body }))
     return { state: "sent", address: "good", attempt: { ...base, status, code: null, sentence: null, answer: body } };
   const [code, sentence] = refusal(status);
   const attempt = { ...base, status, code, sentence, answer: body };

@@ -1,5 +1,5 @@
 import type { Instant } from "@paybell/protocols/domain/day";
-import { isUnavailable } from "../db/pool.ts";
+import { inTime, isUnavailable } from "../db/pool.ts";
 import { type Bucket, createBucket } from "./bucket.ts";
 import { afterFailure, breaker, type Health, isDown, wellHealth } from "./health.ts";
 import { healthOf, type LaneRow } from "./lane-rows.ts";
@@ -210,7 +210,7 @@ export function createLane(row: LaneRow, pace: Pace, carrier: Carrier, work: Lan
   async function read(how: () => Promise<Duty[]>): Promise<void> {
     reading = true;
     try {
-      const rows = await how();
+      const rows = await inTime(how());
       if (!closed) for (const duty of rows) enqueue(duty);
     } catch (error) {
       if (!isUnavailable(error)) work.log(error);

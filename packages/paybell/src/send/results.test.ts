@@ -219,3 +219,26 @@ test("what was said of an address as it was before a change says nothing of the 
   await results.write(result(two!, { ...again, health: failing }), holder, 2);
   expect(await world.lane(id)).toMatchObject({ failures: 3 });
 });
+
+test("after an outage everything is written as before, also when its retry finds nothing left to do", async () => {
+  const world = await openWorld();
+  const { deliveries } = await lane(world, 2);
+  const [one, two] = deliveries.map((delivery) => dutyOf(world, delivery));
+  const troubles: unknown[] = [];
+  const results = createResults(world.pool, "here", (error) => troubles.push(error));
+  let first: Promise<void> | undefined;
+  await world.whileLocked("attempt", async (pid) => {
+    first = results.write(result(one!), holder, 1);
+    await until(async () => {
+      await world.sql(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and pid <> $1",
+        [pid],
+      );
+      return troubles.length > 0;
+    });
+  });
+  // Each takes the place of the retry, before and after its time.
+  for (const from = performance.now(); performance.now() - from < 700; ) await results.write(result(two!), holder, 1);
+  await first;
+  expect((await world.deliveries()).map(({ state }) => state)).toEqual(["sent", "sent"]);
+});

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { Pool } from "pg";
-import { isDataFault } from "../db/pool.ts";
+import { inTime, isDataFault } from "../db/pool.ts";
 import { transpose } from "../db/rows.ts";
 import { newId } from "../domain/id.ts";
 import type { Health } from "./health.ts";
@@ -78,7 +78,7 @@ export function createResults(pool: Pool, node: string, onTrouble: (error: unkno
 
   async function store(batch: readonly Waiting[]): Promise<void> {
     try {
-      await writeResults(pool, node, batch);
+      await inTime(writeResults(pool, node, batch));
     } catch (error) {
       if (!isDataFault(error)) throw error;
       onTrouble(error);

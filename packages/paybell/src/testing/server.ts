@@ -22,7 +22,7 @@ export function storeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "paybell-server-"));
   chmodSync(folder, 0o755); // run by root, the store's own user must get in
   afterAll(async () => {
-    for (const server of [...servers]) {
+    for (const server of servers) {
       server.signal("SIGCONT");
       await server.end("SIGTERM");
     }
