@@ -121,9 +121,10 @@ export async function createPaybell(options: PaybellOptions = {}): Promise<Paybe
       sendsMail: transport !== null,
       log,
     };
+    const way: Context = { ...context, pool: store.wayPool };
     const bell = createBell(pool);
     lanes = createLanes(
-      context,
+      way,
       { http: httpTransport(context, network), mail: mailTransport(context, transport) },
       bell,
       {
@@ -135,6 +136,7 @@ export async function createPaybell(options: PaybellOptions = {}): Promise<Paybe
     );
     return assemble(
       context,
+      way,
       network,
       lanes,
       bell,
@@ -144,7 +146,7 @@ export async function createPaybell(options: PaybellOptions = {}): Promise<Paybe
       accountId,
     );
   } catch (error) {
-    await pool.end();
+    await Promise.all([pool.end(), store.wayPool.end()]);
     await store.stop();
     throw error;
   }
@@ -158,6 +160,8 @@ async function closeAll(bell: Bell, transport: MailTransport | null, store: Stor
 
 type Store = {
   readonly pool: Context["pool"];
+  /** for the way of a notification and of an event: its statements are few, and wait behind nobody's long list */
+  readonly wayPool: Context["pool"];
   readonly keyFile: string | null;
   /** all its users are processes of this machine */
   readonly embedded: boolean;
@@ -169,7 +173,7 @@ async function openStore(database: string, dataFolder: string, log: Logger): Pro
   const say = (line: string) => (stopping ? undefined : log.warn(line));
   if (/^postgres(ql)?:\/\//.test(database)) {
     return {
-      pool: createPool(database, { log: say }),
+      ...createPools(database, say),
       keyFile: join(dataFolder, "master.key"),
       embedded: false,
       stop: async () => undefined,
@@ -179,13 +183,20 @@ async function openStore(database: string, dataFolder: string, log: Logger): Pro
   const embedded = await startEmbedded({ folder: database, log: say, template });
   const keyFile = database === "memory" ? null : join(database, "master.key");
   return {
-    pool: createPool(embedded.connection, { log: say }),
+    ...createPools(embedded.connection, say),
     keyFile,
     embedded: true,
     stop: () => {
       stopping = true;
       return embedded.stop();
     },
+  };
+}
+
+function createPools(connection: StoreConnection | string, log: (line: string) => void) {
+  return {
+    pool: createPool(connection, { log }),
+    wayPool: createPool(connection, { log, plannedOnce: true }),
   };
 }
 
@@ -201,6 +212,8 @@ async function migrated(connection: StoreConnection): Promise<void> {
 
 function assemble(
   context: Context,
+  /** the same, on the connections for the way of what is notified */
+  way: Context,
   network: Network,
   lanes: Lanes,
   bell: Bell,
@@ -209,13 +222,13 @@ function assemble(
   newApiKey: string | null,
   accountId: string,
 ): Paybell {
-  const carryOn = createCarryOn(context);
+  const carryOn = createCarryOn(way);
   const jobs = createJobs(context);
-  const connections = createConnections(context);
+  const connections = createConnections(way);
   const door = createDoor({
-    context,
+    context: way,
     connections,
-    recorder: createRecorder(context.pool),
+    recorder: createRecorder(way.pool),
     refuser: createRefuser(context.pool),
     handOver: (stored) => carryOn.take(stored),
   });
@@ -229,7 +242,7 @@ function assemble(
     keysVersion: () => bell.keysVersion(),
     keysChanged: () => bell.keysChanged(),
     network,
-    publisher: createPublisher(context, (offered) => lanes.offer(offered)),
+    publisher: createPublisher(way, (offered) => lanes.offer(offered)),
     feed,
     jobsChanged: () => void jobs.work().catch(() => undefined),
   };
@@ -281,7 +294,7 @@ function assemble(
     await tick;
     await carryOn.caughtUp();
     await lanes.stop();
-    await context.pool.end();
+    await Promise.all([context.pool.end(), way.pool.end()]);
     await store.stop();
   }
 

@@ -55,7 +55,7 @@ const quietLog = {
 /** Sizes for a small machine. They go into postgresql.conf, where an operator may change them. */
 const sizes = {
   shared_buffers: "64MB",
-  max_connections: "60",
+  max_connections: "100",
   max_parallel_workers_per_gather: "0", // many small statements; /dev/shm is tiny in containers
   jit: "off",
 };

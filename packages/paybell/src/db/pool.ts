@@ -10,15 +10,17 @@ import type { StoreConnection } from "./embedded-settings.ts";
  * A lost connection is replaced by itself; it fails the statement that needed it, never the process.
  * @param store connection of the embedded store, or a `postgres://` address
  * @param options.log gets one line when an idle connection is lost
+ * @param options.plannedOnce for statements that are few and always ask the same: planning one for its values takes longer
+ * than running it, and PostgreSQL would do so each time
  */
 export function createPool(
   store: StoreConnection | string,
-  options: { readonly max?: number; readonly log?: (line: string) => void } = {},
+  options: { readonly max?: number; readonly log?: (line: string) => void; readonly plannedOnce?: boolean } = {},
 ): Pool {
   const pool = new Pool({
     application_name: "paybell",
     ...(typeof store === "string" ? { connectionString: store } : store),
-    max: options.max ?? 10,
+    max: options.max ?? 8,
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
@@ -26,7 +28,7 @@ export function createPool(
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 60_000,
     query_timeout: 35_000, // the server's own limit does not help when its machine has vanished
-    options: planning,
+    options: settings(options.plannedOnce ? [...planning, "plan_cache_mode=force_generic_plan"] : planning),
     pipeline: true, // statements of a transaction that do not wait for each other share a way to the server
     types: { getTypeParser },
   });
@@ -47,9 +49,11 @@ const planning = [
   "enable_mergejoin=off",
   "join_collapse_limit=1",
   "jit=off",
-]
-  .map((setting) => `-c ${setting}`)
-  .join(" ");
+];
+
+function settings(all: readonly string[]): string {
+  return all.map((setting) => `-c ${setting}`).join(" ");
+}
 
 /** A statement whose answer got lost with its connection is given up sooner than the driver would. */
 export async function inTime<T>(statement: Promise<T>): Promise<T> {

@@ -104,6 +104,16 @@ export async function takeLanes(pool: Pool, node: string, ids: readonly string[]
   return rows.map(laneRow);
 }
 
+/** Who holds those of these lanes that may be served, by what is committed now. */
+export async function readHolders(pool: Pool, ids: readonly string[]): Promise<{ id: string; node: string | null }[]> {
+  const { rows } = await pool.query<{ id: string; node: string | null }>({
+    name: "lane_holders",
+    text: "select id, node from lane where id = any($1) and paused_at is null and disabled_at is null",
+    values: [ids],
+  });
+  return rows;
+}
+
 /** A lane held by this node, again: something about it changed. @returns undefined: it may not be served any more */
 export async function readLane(pool: Pool, node: string, id: string): Promise<LaneRow | undefined> {
   const { rows } = await pool.query<LaneColumns>({

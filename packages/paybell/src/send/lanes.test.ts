@@ -1,3 +1,5 @@
+import { spawnSync } from "node:child_process";
+import { hostname } from "node:os";
 import { afterEach, expect, test, vi } from "vitest";
 import { startReceiver } from "../testing/receiver.ts";
 import {
@@ -187,6 +189,42 @@ test("what is published while two nodes take the same lanes at once waits for no
   for (const receiver of receivers) expect(ascending(numbers(receiver))).toEqual([0, 1]);
 });
 
+test("what is offered to a node that comes too late for the lane is sent by the one that holds it", async () => {
+  const world = await openWorld();
+  const receiver = await startReceiver();
+  await world.address(receiver.url);
+  const [holder, late, silent] = [world.node(), world.node(), world.node()];
+  await Promise.all([holder, late].map((node) => node.lanes.start()));
+  await holder.publish({ data: { n: 0 } });
+  await receiver.arrived(1);
+  await until(async () => (await world.deliveries()).every(({ state }) => state === "sent"));
+  // Written in the moment in which nobody held the lane yet.
+  const offer = vi.spyOn(silent.lanes, "offer");
+  await silent.publish({ data: { n: 1 } });
+  late.lanes.offer(offer.mock.calls.flatMap(([offered]) => offered.map((one) => ({ ...one, node: null }))));
+  await receiver.arrived(2);
+  expect(numbers(receiver)).toEqual([0, 1]);
+});
+
+test("on one machine, what a process held that was killed is sent at once by the next, though its lease still runs", async () => {
+  const world = await openWorld();
+  const receiver = await startReceiver();
+  const lane = await world.address(receiver.url);
+  await world.node().publish(...numbered(3));
+  const dead = spawnSync(process.execPath, ["--version"]).pid;
+  const [row] = await world.sql<{ id: string }>(
+    `insert into node (id, name, started_at, leased_until)
+     values (gen_random_uuid(), $1, clock_timestamp(), clock_timestamp() + interval '1 hour') returning id`,
+    [`${hostname()}:${dead}`],
+  );
+  await world.sql("update lane set node = $2 where id = $1", [lane, row?.id]);
+  const node = world.node({ oneMachine: true });
+  await node.lanes.start();
+  await node.lanes.tick();
+  await receiver.arrived(3);
+  expect(ascending(numbers(receiver))).toEqual(counted(3));
+});
+
 test("idle lanes are let go of, and taken again without a gap when something is published in that moment", async () => {
   const world = await openWorld();
   const receiver = await startReceiver();
@@ -282,8 +320,10 @@ test("an address paused while it is being served gets what was under way and no 
   await node.publish(...numbered(10));
   await receiver.arrived(2);
   await world.change(lane, { paused_at: new Date(start) });
+  const query = vi.spyOn(node.pool, "query");
   node.lanes.look([lane]);
-  await until(async () => (await node.pool.query("select 1")).rowCount === 1);
+  // It has seen the change.
+  await Promise.all(query.mock.results.map(({ value }) => value as Promise<unknown>));
   await node.publish(...numbered(1, {}, 10));
   held.open();
   await until(async () => (await world.lane(lane)).node === null);

@@ -15,6 +15,7 @@ import {
   leaseSeconds,
   otherNodes,
   readDue,
+  readHolders,
   readLane,
   readNext,
   registerNode,
@@ -97,6 +98,7 @@ export function createLanes(
   return {
     async start() {
       started = true;
+      if (oneMachine) await buryTheDead();
       await bell.hear((holder, laneId) => {
         if (holder === null || holder === node) onBell(laneId);
       });
@@ -141,6 +143,7 @@ export function createLanes(
   };
 
   async function settle(): Promise<void> {
+    if (oneMachine && node === null) await buryTheDead();
     for (;;) {
       const found = await lanesWithWork(pool, node, clock());
       if (found.length === 0) break;
@@ -164,7 +167,6 @@ export function createLanes(
   }
 
   async function register(): Promise<string> {
-    if (oneMachine) await buryTheDead();
     const id = newId(Date.now());
     const from = performance.now();
     await registerNode(pool, id, name);
@@ -243,10 +245,24 @@ export function createLanes(
     takes++;
     try {
       const holder = node ?? (await join());
-      for (const row of await takeLanes(pool, holder, missing)) if (node === holder) hold(row, holder);
+      for (let rest = missing, tries = 0; rest.length > 0 && tries < mostTries; tries++) {
+        const taken = await takeLanes(pool, holder, rest);
+        for (const row of taken) if (node === holder) hold(row, holder);
+        rest = await ringHolders(rest.filter((id) => !taken.some((row) => row.id === id)));
+      }
     } finally {
       takes--;
     }
+  }
+
+  /**
+   * Somebody else was first, and may have looked for work before what is asked for here was there.
+   * @returns those let go of in between
+   */
+  async function ringHolders(ids: readonly string[]): Promise<string[]> {
+    const holders = ids.length === 0 ? [] : await readHolders(pool, ids);
+    for (const { id, node: other } of holders) if (other !== null && other !== node) bell.ring(other, id);
+    return holders.filter((lane) => lane.node === null).map((lane) => lane.id);
   }
 
   function hold(row: LaneRow, holder: string): void {
@@ -362,5 +378,7 @@ export function createLanes(
 
 const beatMs = 1250;
 const idleMs = 5000;
+/** at a lane that others take and let go of meanwhile; the next tick finds it */
+const mostTries = 3;
 /** what calls under way get to end when the process is asked to */
 const patienceMs = 10_000;

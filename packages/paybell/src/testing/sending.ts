@@ -69,6 +69,8 @@ export type NodeOptions = {
   readonly seal?: Seal;
   /** default: the world's */
   readonly clock?: () => Instant;
+  /** as with the embedded store */
+  readonly oneMachine?: boolean;
 };
 
 export type Node = {
@@ -329,6 +331,7 @@ function createNode(
       healed: (row) => tellOfHealing(context, row),
       bounced: (duty) => tellOfBounce(context, duty),
     },
+    options.oneMachine,
   );
   const publisher = createPublisher(context, (offered) => lanes.offer(offered));
   const jobs = createJobs(context);
