@@ -17,6 +17,8 @@ import { createCarryOn } from "./ledger/carry-on.ts";
 import { rebuild, type RebuildReport } from "./ledger/rebuild.ts";
 import { createConnections } from "./receive/connections.ts";
 import { createDoor } from "./receive/door.ts";
+import { createEnquiries } from "./receive/enquiries.ts";
+import type { StoredNotification } from "./record/stored.ts";
 import { works } from "./receive/works.ts";
 import { createRecorder } from "./record/record.ts";
 import { createRefuser } from "./record/refuse.ts";
@@ -28,7 +30,7 @@ import { createLine } from "./send/line.ts";
 import { createLanes, type Lanes } from "./send/lanes.ts";
 import { mailTransport } from "./send/mail.ts";
 import { parseNets } from "./send/nets.ts";
-import { tellOfBounce, tellOfFailing, tellOfHealing } from "./send/notices.ts";
+import { tellOfFailing, tellOfGivenUp, tellOfHealing } from "./send/notices.ts";
 import { createPublisher } from "./send/publish.ts";
 import type { Resolve } from "./send/resolve.ts";
 import { dropExpired, ensureSpace } from "./send/retention.ts";
@@ -130,7 +132,7 @@ export async function createPaybell(options: PaybellOptions = {}): Promise<Paybe
       {
         failing: (row, health, gone) => tellOfFailing(context, row, health, gone),
         healed: (row) => tellOfHealing(context, row),
-        bounced: (duty) => tellOfBounce(context, duty),
+        givenUp: (tx, results) => tellOfGivenUp(context, tx, results),
       },
       store.embedded,
     );
@@ -225,12 +227,16 @@ function assemble(
   const carryOn = createCarryOn(way);
   const jobs = createJobs(context);
   const connections = createConnections(way);
+  const refuser = createRefuser(context.pool);
+  const handOver = (stored: StoredNotification) => carryOn.take(stored);
+  const enquiries = createEnquiries({ context, network, connections, refuser, handOver });
   const door = createDoor({
     context: way,
     connections,
     recorder: createRecorder(way.pool),
-    refuser: createRefuser(context.pool),
-    handOver: (stored) => carryOn.take(stored),
+    refuser,
+    handOver,
+    askProvider: () => enquiries.ring(),
   });
   const house: House = {
     ...context,
@@ -264,6 +270,7 @@ function assemble(
       await ensureSpace(context.pool, context.clock());
       await lanes.start();
       carryOn.start();
+      enquiries.start();
       ticking ??= setInterval(() => {
         tick = tick.then(() => work(leftBehindMs));
       }, tickMs);
@@ -271,6 +278,7 @@ function assemble(
       await tick;
     },
     async settle() {
+      await enquiries.work();
       await carryOn.caughtUp();
       while ((await carryOn.recover(0)) > 0);
       await carryOn.applyDue();
@@ -291,6 +299,7 @@ function assemble(
     clearInterval(ticking);
     feed.end();
     await jobs.stop();
+    await enquiries.stop();
     await tick;
     await carryOn.caughtUp();
     await lanes.stop();
@@ -303,6 +312,7 @@ function assemble(
     await part(() => carryOn.applyDue());
     // Beside the rest: a long job must not keep what is due from its turn.
     void part(() => jobs.work());
+    void part(() => enquiries.work());
     await part(() => lanes.tick());
     if (performance.now() - tidiedAt > 3_600_000) {
       tidiedAt = performance.now();

@@ -1,5 +1,5 @@
 import type { Instant } from "./domain/day.ts";
-import type { Reading } from "./domain/fact.ts";
+import type { Mode, Reading } from "./domain/fact.ts";
 
 /** A notification as it came in. */
 export type Incoming = {
@@ -21,7 +21,13 @@ export type RefusalCode =
   | "timestamp_missing"
   | "timestamp_malformed"
   | "timestamp_too_old"
-  | "timestamp_too_new";
+  | "timestamp_too_new"
+  /** meant for somebody else, or for another connection */
+  | "recipient_mismatch"
+  /** the provider, asked, says it is not his */
+  | "denied_by_provider"
+  /** its form is not this protocol's */
+  | "not_this_protocol";
 
 export type Verdict =
   | { readonly ok: true }
@@ -29,7 +35,51 @@ export type Verdict =
       readonly ok: false;
       readonly code: RefusalCode /** for the operator, never for the sender */;
       readonly sentence: string;
-    };
+    }
+  | Undecided;
+
+/** Neither good nor bad before the provider has been asked: it is kept, and nothing acts on it. */
+export type Undecided = {
+  readonly ok: false;
+  readonly code: "undecided";
+  readonly sentence: string;
+  /** what to ask; its reply is handed in with the next call of `verify`, behind those before */
+  readonly ask: Enquiry;
+  /** the last reply said nothing (a page of an error, a time-out): it is left out, and the same is asked again later */
+  readonly again?: true;
+};
+
+/** A request to the provider, which whoever runs the protocol makes. */
+export type Enquiry = {
+  readonly method: "GET" | "POST";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array<ArrayBuffer>;
+  /** its reply holds something secret, such as a token: it is forgotten when the verdict is there */
+  readonly secret?: true;
+};
+
+export type Reply = { readonly status: number; readonly body: Uint8Array<ArrayBuffer> };
+
+/** What is known of a connection beside its secrets. */
+export type Known = {
+  /** as in the protocol's `options` */
+  readonly options?: Readonly<Record<string, string>>;
+  /** of the connection: never what a message says of itself */
+  readonly mode?: Mode;
+  /** to the enquiries made so far, in order */
+  readonly replies?: readonly Reply[];
+};
+
+/** Something a connection is set up with beside its secrets: an API key, the seller's address at the provider. */
+export type Option = {
+  readonly name: string;
+  readonly required: boolean;
+  /** kept sealed and never shown again */
+  readonly secret: boolean;
+  /** what it is and where it is found, in one sentence */
+  readonly description: string;
+};
 
 export type Parsed =
   | { readonly ok: true; readonly reading: Reading }
@@ -47,10 +97,15 @@ export type Outcome = "stored" | "refused" | "unavailable";
 /** One provider. All functions are pure and never throw. */
 export interface Protocol {
   readonly name: string;
+  readonly options?: readonly Option[];
+  /** Who makes up the secret. Absent: the seller, who enters it at the provider; nobody: others prove its messages. */
+  readonly secretBy?: "provider" | "nobody";
+  /** The same bytes may come again and mean something new, as where they hold nothing but an id to ask about. */
+  readonly repeatsTell?: true;
   /** Checks the notification against every active secret. Runs before anything is parsed. */
-  verify(incoming: Incoming, secrets: readonly string[], now: Instant): Promise<Verdict>;
-  /** Reads the facts from the bytes. */
-  parse(body: Uint8Array): Parsed;
+  verify(incoming: Incoming, secrets: readonly string[], now: Instant, known?: Known): Promise<Verdict>;
+  /** Reads the facts from the bytes. @param known as it was when it was verified */
+  parse(body: Uint8Array, known?: Known): Parsed;
   /** The answer this provider understands. */
   answer(outcome: Outcome): Answer;
   /** The same bytes without the person: money, dates and order numbers stay. */

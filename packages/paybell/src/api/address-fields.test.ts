@@ -48,4 +48,18 @@ describe("what cannot be connected is refused with a reason", () => {
     expect([status, problem.code, problem.errors[0]?.path]).toEqual([422, code, path]);
     expect((await shop.ok<{ data: unknown[] }>("GET", "/v1/connections")).data).toEqual([]);
   });
+
+  test.each([
+    ["protocol", { protocol: undefined }],
+    ["protocol", { protocol: undefined, direction: "in" }],
+    ["name", { name: undefined }],
+  ])("%s that is not there is named, without the validator's words", async (path, fields) => {
+    const { status, json } = await shop.api("POST", "/v1/connections", out(fields));
+    const { detail, errors } = json as { detail: string; errors: { path: string; message: string }[] };
+    expect([status, detail, errors]).toEqual([
+      422,
+      `The body does not fit: ${path} is missing.`,
+      [{ path, message: "is missing" }],
+    ]);
+  });
 });

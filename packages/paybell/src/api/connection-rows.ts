@@ -15,6 +15,8 @@ export type ConnectionRow = {
   token_sealed: Buffer | null;
   created_at: Instant;
   disabled_at: Instant | null;
+  options: Record<string, string>;
+  options_sealed: Buffer | null;
   last_received_at: Instant | null;
   refused_at: Instant | null;
   refused_reason: string | null;
@@ -44,12 +46,12 @@ export async function connectionRows(
 ): Promise<ConnectionRow[]> {
   const { rows } = await pool.query<ConnectionRow>(
     `
-    select c.id, c.direction, c.protocol, c.provider_account, c.name, c.mode, c.token_sealed, c.created_at, c.disabled_at,
+    select c.id, c.direction, c.protocol, c.provider_account, c.name, c.mode, c.token_sealed, c.created_at, c.disabled_at, c.options, c.options_sealed,
            n.received_at as last_received_at,
            r.received_at as refused_at, r.reason as refused_reason, r.sentence as refused_sentence,
            (select array_agg(distinct i.product_key)
               from item i join orders o on o.account_id = i.account_id and o.id = i.order_row
-              where c.direction = 'in' and i.account_id = c.account_id and i.protocol = c.protocol and i.product_id is null
+              where c.direction = 'in' and i.account_id = c.account_id and i.protocol = c.protocol and i.product_id is null and i.product_key <> ''
                 and o.provider_account = c.provider_account) as unmapped
     from connection c
     left join lateral (

@@ -8,6 +8,7 @@ import { isPrivateKey } from "./address-fields.ts";
 import { addressOf, type AddressRow, addressRows } from "./address-rows.ts";
 import type { Who } from "./auth.ts";
 import { type ConnectionRow, connectionRows, type SecretRow, secretRows } from "./connection-rows.ts";
+import { openOptions } from "../receive/connections.ts";
 import { iso, isoInstant } from "./instant.ts";
 import { notFound } from "./problem.ts";
 
@@ -25,6 +26,8 @@ const inSchema = z.object({
   disabled: z.boolean(),
   created_at: isoInstant,
   secrets: z.array(shownSecret),
+  /** what the protocol asks for beside secrets; of those that are secret themselves `set` alone */
+  options: z.record(z.string(), z.string()),
   last_received_at: isoInstant.nullable(),
   last_refused: z.object({ at: isoInstant, reason: z.string(), sentence: z.string() }).nullable(),
   /** the provider's products that came in and are mapped to none of ours */
@@ -126,6 +129,7 @@ function shownIn({ publicUrl, seal }: House, row: ConnectionRow, secrets: readon
     disabled: row.disabled_at !== null,
     created_at: iso(row.created_at),
     secrets: secrets.map(shownSecretOf),
+    options: shownOptions({ seal }, row),
     last_received_at: iso(row.last_received_at),
     last_refused:
       row.refused_at === null
@@ -180,6 +184,11 @@ async function shownOut(
     missing: isCopecart ? (options.missing ?? "null") : null,
     disable_after_hours: options.disable_after_hours ?? addressDefaults.disable_after_hours,
   };
+}
+
+function shownOptions({ seal }: Pick<House, "seal">, row: ConnectionRow): Record<string, string> {
+  const names = Object.keys(openOptions(seal, row.id, row.options_sealed));
+  return { ...row.options, ...Object.fromEntries(names.map((name) => [name, "set"])) };
 }
 
 function stateOf({ disabled_at, paused_at, failing_since, open_until }: AddressRow, now: Instant) {

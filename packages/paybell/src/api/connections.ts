@@ -2,13 +2,14 @@ import type { Instant } from "@paybell/protocols/domain/day";
 import { z } from "zod";
 import { inTransaction } from "../db/transaction.ts";
 import { newId, newToken, sha256 } from "../domain/id.ts";
-import { protocols } from "../domain/protocols.ts";
+import { protocolNamed, protocols } from "../domain/protocols.ts";
 import type { House } from "../house.ts";
 import { addressFields } from "./address-fields.ts";
 import type { Who } from "./auth.ts";
 import { addSecrets, connectionRows } from "./connection-rows.ts";
 import { connectionSchema, shownConnection, shownConnections } from "./connection-view.ts";
 import { type Api, endpoint } from "./endpoint.ts";
+import { checkedOptions, openedOptions, type OptionRow, storedOptions } from "./connection-options.ts";
 import { changeAddress, connectAddress } from "./out-connections.ts";
 import { page, pageOf, pageQuery } from "./paging.ts";
 import { notFound, problem } from "./problem.ts";
@@ -43,6 +44,8 @@ export function connections(api: Api): void {
         mode: z.enum(["live", "test"]).optional(),
         /** in: connections fed by one account at the provider share it: the same fact is then counted once */
         provider_account: z.string().trim().min(1).max(200).optional(),
+        /** in: what the protocol asks for beside secrets, such as an API key */
+        options: z.record(z.string(), z.string().trim().min(1).max(20_000)).optional(),
         ...addressFields.shape,
       }),
       answer: withSecret,
@@ -111,6 +114,8 @@ export function connections(api: Api): void {
         disabled: z.boolean().optional(),
         /** out: what is due is held */
         paused: z.boolean().optional(),
+        /** in: `null` takes one away; those not named stay */
+        options: z.record(z.string(), z.string().trim().min(1).max(20_000).nullable()).optional(),
         ...addressFields.shape,
       }),
       answer: connectionSchema,
@@ -146,23 +151,26 @@ async function connectProvider(
     readonly mode: "live" | "test";
     readonly secrets?: readonly string[] | undefined;
     readonly provider_account?: string | undefined;
+    readonly options?: Readonly<Record<string, string>> | undefined;
   },
   now: Instant,
 ): Promise<{ id: string; made: string | undefined }> {
-  if (!protocols.some(({ name }) => name === body.protocol)) {
+  const protocol = protocols.find(({ name }) => name === body.protocol);
+  if (!protocol) {
     const known = protocols.map(({ name }) => name).join(", ");
     throw problem(422, "protocol_unknown", `There is no protocol of that name. Known: ${known}.`, {
       errors: [{ path: "protocol", message: `one of ${known}` }],
     });
   }
   const given = body.secrets?.length ? body.secrets : undefined;
-  const made = given ? undefined : newToken();
+  const made = given || protocol.secretBy !== undefined ? undefined : newToken();
   const id = newId(now);
+  const options = checkedOptions(protocol, {}, body.options ?? {});
   await inTransaction(house.pool, async (tx) => {
     const token = newToken();
     await tx.query(
-      `insert into connection (account_id, id, direction, protocol, provider_account, name, mode, token_hash, token_sealed, created_at)
-       values ($1, $2, 'in', $3, $4, $5, $6, $7, $8, $9)`,
+      `insert into connection (account_id, id, direction, protocol, provider_account, name, mode, token_hash, token_sealed, created_at, options, options_sealed)
+       values ($1, $2, 'in', $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
       [
         who.accountId,
         id,
@@ -173,9 +181,10 @@ async function connectProvider(
         sha256(token),
         house.seal.seal(token, `connection:${id}`),
         new Date(now),
+        ...storedOptions(house, id, options),
       ],
     );
-    await addSecrets(house, tx, who.accountId, id, given ?? [made!], now);
+    await addSecrets(house, tx, who.accountId, id, given ?? (made === undefined ? [] : [made]), now);
   });
   house.connectionsChanged();
   return { id, made };
@@ -185,17 +194,31 @@ async function changeProvider(
   house: House,
   who: Who,
   id: string,
-  body: { readonly name?: string | undefined; readonly disabled?: boolean | undefined },
+  body: {
+    readonly name?: string | undefined;
+    readonly disabled?: boolean | undefined;
+    readonly options?: Readonly<Record<string, string | null>> | undefined;
+  },
   now: Instant,
 ): Promise<void> {
-  const { rowCount } = await house.pool.query(
-    `update connection set
-       name = coalesce($4, name),
-       disabled_at = case when $5::boolean is null then disabled_at when $5 then coalesce(disabled_at, $6) end
-     where account_id = $1 and id = $2 and mode = any($3)`,
-    [who.accountId, id, who.modes, body.name ?? null, body.disabled ?? null, new Date(now)],
-  );
-  if (rowCount === 0) throw notFound("connection");
+  await inTransaction(house.pool, async (tx) => {
+    const { rows } = await tx.query<OptionRow>(
+      `update connection set
+         name = coalesce($4, name),
+         disabled_at = case when $5::boolean is null then disabled_at when $5 then coalesce(disabled_at, $6) end
+       where account_id = $1 and id = $2 and mode = any($3)
+       returning protocol, options, options_sealed`,
+      [who.accountId, id, who.modes, body.name ?? null, body.disabled ?? null, new Date(now)],
+    );
+    if (!rows[0]) throw notFound("connection");
+    if (!body.options) return;
+    const options = checkedOptions(protocolNamed(rows[0].protocol), openedOptions(house, id, rows[0]), body.options);
+    await tx.query("update connection set options = $3, options_sealed = $4 where account_id = $1 and id = $2", [
+      who.accountId,
+      id,
+      ...storedOptions(house, id, options),
+    ]);
+  });
   house.connectionsChanged();
 }
 

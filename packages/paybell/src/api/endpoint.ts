@@ -80,20 +80,40 @@ export function endpoint<
 export function valid<T extends z.ZodType>(schema: T, value: unknown, place: "query" | "body"): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const errors = result.error.issues.flatMap(fieldErrors).slice(0, 50);
-  const first = errors[0]!;
-  const detail = `The ${place} does not fit: ${first.path ? `${first.path}: ` : ""}${first.message}`;
-  throw problem(422, "invalid_request", detail, { errors });
+  const errors = result.error.issues.flatMap((issue) => fieldErrors(issue, value)).slice(0, 50);
+  throw problem(422, "invalid_request", `The ${place} does not fit: ${sentence(errors[0]!)}`, { errors });
 }
 
 /** A field nobody knows is named as such, and not as a fault of what it lies in. */
-function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+function fieldErrors(issue: z.core.$ZodIssue, value: unknown): FieldError[] {
   if (issue.code === "unrecognized_keys")
     return issue.keys.map((key) => ({
       path: [...issue.path, key].map(String).join("."),
       message: "is not known here",
     }));
-  return [{ path: issue.path.map(String).join("."), message: issue.message }];
+  return [{ path: issue.path.map(String).join("."), message: absence(issue, value) ?? issue.message }];
+}
+
+/** The validator's own words tell of types, and not that nothing was there. */
+function absence({ code, path }: z.core.$ZodIssue, value: unknown): string | undefined {
+  if (code === "custom" || path.length === 0) return undefined;
+  const given = valueAt(value, path);
+  if (given === undefined) return "is missing";
+  return given === null ? "must not be null" : undefined;
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inside, name) =>
+      typeof inside === "object" && inside !== null ? (inside as Record<PropertyKey, unknown>)[name] : undefined,
+    value,
+  );
+}
+
+/** `product.id is missing`; what is no verb's continuation stands behind a colon. */
+function sentence({ path, message }: FieldError): string {
+  if (path === "") return message;
+  return /^(is|must) /.test(message) ? `${path} ${message}.` : `${path}: ${message}`;
 }
 
 async function bodyOf<Q extends z.ZodObject, B extends z.ZodType, A extends z.ZodType>(

@@ -92,7 +92,7 @@ export async function itemRows(
     from item i
     left join product p on p.account_id = i.account_id and p.id = i.product_id
     left join licence l on l.account_id = i.account_id and l.item_id = i.id
-    where i.account_id = $1 and i.order_row = any($2)
+    where i.account_id = $1 and i.order_row = any($2) and i.product_key <> ''
     order by i.id`,
     [accountId, orderIds],
   );

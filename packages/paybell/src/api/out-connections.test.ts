@@ -317,6 +317,17 @@ describe("secrets", () => {
     });
   });
 
+  test("deleted all at once leave one", async () => {
+    const { id } = await connect(shop, receiver);
+    for (let n = 0; n < 5; n++) await shop.ok("POST", `/v1/connections/${id}/secrets`, {});
+    const { secrets } = await shown(id);
+    const answers = await Promise.all(
+      secrets.map((secret) => shop.api("DELETE", `/v1/connections/${id}/secrets/${secret.id}`)),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(5);
+    expect((await shown(id)).secrets).toHaveLength(1);
+  });
+
   test("an Ed25519 key shows its public half, and it alone", async () => {
     const { privateKey, publicKey } = generateKeyPairSync("ed25519");
     const raw = (jwk: string) => Buffer.from(jwk, "base64url");

@@ -123,11 +123,11 @@ function faultsOf(payment: Parsed): { path: keyof Parsed; message: string }[] {
   const { type, amount, tax_minor } = payment;
   const faults = (needed[type] ?? [])
     .filter((field) => payment[field] == null)
-    .map((path) => ({ path, message: `is needed in ${type}` }));
+    .map((path) => ({ path, message: `is missing: ${type} needs it` }));
   if (type.startsWith("payment.dispute") && payment.transaction_id == null && payment.parent_transaction_id == null)
-    faults.push({ path: "transaction_id", message: `it or parent_transaction_id is needed in ${type}` });
+    faults.push({ path: "transaction_id", message: `is missing: ${type} needs it or parent_transaction_id` });
   if (type === "order.trial_started" && payment.ends_at == null && payment.next_payment_at == null)
-    faults.push({ path: "ends_at", message: `it or next_payment_at is needed in ${type}` });
+    faults.push({ path: "ends_at", message: `is missing: ${type} needs it or next_payment_at` });
   if (tax_minor != null && amount != null && tax_minor > amount.minor)
     faults.push({ path: "tax_minor", message: "must not be more than the amount, which includes it" });
   return faults;

@@ -184,6 +184,35 @@ describe("what does not fit is refused by the field's name", () => {
     expect([status, [...new Set(json.errors.map((error) => error.path))]]).toEqual([422, [path]]);
   });
 
+  test.each<[string, (whole: Record<string, unknown>) => unknown]>([
+    ["type", ({ type: _, ...rest }) => rest],
+    ["order_id", ({ order_id: _, ...rest }) => rest],
+    ["happened_at", ({ happened_at: _, ...rest }) => rest],
+    ["product", ({ product: _, ...rest }) => rest],
+    ["product.id", (whole) => ({ ...whole, product: { name: "Club" } })],
+    ["buyer.email", (whole) => ({ ...whole, buyer: {} })],
+    ["plan.kind", (whole) => ({ ...whole, plan: {} })],
+    ["plan.interval.unit", (whole) => ({ ...whole, plan: { kind: "subscription", interval: { count: 1 } } })],
+    ["amount.currency", (whole) => ({ ...whole, amount: { minor: 1 } })],
+    ["payments.0.order_id", ({ order_id: _, ...rest }) => ({ payments: [rest] })],
+    ["payments.0.buyer.email", (whole) => ({ payments: [{ ...whole, buyer: {} }] })],
+  ])("%s that is not there is said to be missing", async (path, without) => {
+    const { status, json } = await publish(without(payment()));
+    expect(status).toBe(422);
+    expect(json.errors).toEqual([{ path, message: "is missing" }]);
+    expect(json.detail).toBe(`The body does not fit: ${path} is missing.`);
+  });
+
+  test("what this type alone needs is said to be missing, and why", async () => {
+    const { json } = await publish(payment({ amount: null }));
+    expect(json.detail).toBe("The body does not fit: amount is missing: payment.made needs it.");
+  });
+
+  test("null where a value is needed is named as such", async () => {
+    const { json } = await publish(payment({ order_id: null }));
+    expect(json.detail).toBe("The body does not fit: order_id must not be null.");
+  });
+
   test("a malformed Idempotency-Key is refused", async () => {
     expect((await publish(payment(), { header: "a b" })).json.code).toBe("idempotency_key_malformed");
   });

@@ -1,5 +1,6 @@
+import type { Instant } from "@paybell/protocols/domain/day";
 import { z } from "zod";
-import { inTransaction } from "../db/transaction.ts";
+import { inTransaction, type Tx } from "../db/transaction.ts";
 import { newToken } from "../domain/id.ts";
 import { defaults } from "../domain/settings.ts";
 import { checkSecret, formatNamed, newSecretFor } from "./address-fields.ts";
@@ -44,6 +45,7 @@ export function secrets(api: Api): void {
       const hours = who.account.settings.secret_overlap_hours ?? defaults.secret_overlap_hours;
       const { accountId } = who;
       await inTransaction(house.pool, async (tx) => {
+        await lockConnection(tx, accountId, id());
         await endOldSecrets(tx, accountId, id(), now + hours * 3_600_000);
         await addSecrets(house, tx, accountId, id(), [body.secret ?? made!], now);
         if (format) await changeLane(tx, { accountId, id: id() }, {}, now);
@@ -65,29 +67,46 @@ export function secrets(api: Api): void {
       answer: connectionSchema,
     },
     async ({ who, now, id }) => {
-      const connection = await shownConnection(house, who, id());
-      if (!connection.secrets.some((secret) => secret.id === id("secret"))) throw notFound("secret");
-      const rest = connection.secrets.filter(
-        (secret) => secret.id !== id("secret") && (secret.expires_at === null || Date.parse(secret.expires_at) > now),
-      );
-      if (rest.length === 0)
-        throw problem(
-          409,
-          "last_secret",
-          "This is the last valid secret. Add the new one first, then delete this one.",
-        );
-      const isOut = connection.direction === "out";
+      const isOut = (await shownConnection(house, who, id())).direction === "out";
+      const { accountId } = who;
       await inTransaction(house.pool, async (tx) => {
-        await tx.query("delete from connection_secret where account_id = $1 and connection_id = $2 and id = $3", [
-          who.accountId,
-          id(),
-          id("secret"),
-        ]);
-        if (isOut) await changeLane(tx, { accountId: who.accountId, id: id() }, {}, now);
+        await lockConnection(tx, accountId, id());
+        await deleteSecret(tx, { accountId, connectionId: id(), id: id("secret") }, now);
+        if (isOut) await changeLane(tx, { accountId, id: id() }, {}, now);
       });
       if (isOut) house.sending.look([id()]);
       else house.connectionsChanged();
       return shownConnection(house, who, id());
     },
   );
+}
+
+/** Whoever changes a connection's secrets takes turns: of two who each leave one, none would be left. */
+async function lockConnection(tx: Tx, accountId: string, id: string): Promise<void> {
+  const { rowCount } = await tx.query(
+    "select 1 from connection where account_id = $1 and id = $2 and removed_at is null for no key update",
+    [accountId, id],
+  );
+  if (rowCount === 0) throw notFound("connection");
+}
+
+/** @throws the problems `not_found`, `last_secret` */
+async function deleteSecret(
+  tx: Tx,
+  of: { readonly accountId: string; readonly connectionId: string; readonly id: string },
+  now: Instant,
+): Promise<void> {
+  const { rows } = await tx.query<{ id: string; valid: boolean }>(
+    `select id, expires_at is null or expires_at > $3 as valid from connection_secret
+     where account_id = $1 and connection_id = $2`,
+    [of.accountId, of.connectionId, new Date(now)],
+  );
+  if (!rows.some(({ id }) => id === of.id)) throw notFound("secret");
+  if (!rows.some(({ id, valid }) => valid && id !== of.id))
+    throw problem(409, "last_secret", "This is the last valid secret. Add the new one first, then delete this one.");
+  await tx.query("delete from connection_secret where account_id = $1 and connection_id = $2 and id = $3", [
+    of.accountId,
+    of.connectionId,
+    of.id,
+  ]);
 }

@@ -8,6 +8,7 @@ const waitingSchema = z.object({
   kind: z.enum([
     "product_unmapped",
     "refund_without_payment",
+    "order_unknown",
     "fact_conflict",
     "notification_unreadable",
     "mail_undelivered",
@@ -75,7 +76,7 @@ const whatWaits = `
    from item where account_id = $1 and mode = $2 and waiting = 'product_unmapped'
    group by protocol, product_key order by since limit 200)
   union all
-  (select case when n.reason in ('refund_without_payment', 'fact_conflict') then n.reason else 'notification_unreadable' end,
+  (select case when n.reason in ('refund_without_payment', 'order_unknown', 'fact_conflict') then n.reason else 'notification_unreadable' end,
           n.received_at, 1, n.protocol, null, null, n.order_id, n.id, null
    from notification n where n.account_id = $1 and n.mode = $2 and n.state = 'waiting' and n.reason <> 'product_unmapped'
    order by n.id limit 200)

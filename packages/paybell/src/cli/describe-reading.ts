@@ -1,15 +1,20 @@
 import type { When } from "@paybell/protocols/domain/day";
-import type { Fact, Plan, Reading } from "@paybell/protocols/domain/fact";
+import type { Buyer, Fact, Plan, Reading } from "@paybell/protocols/domain/fact";
 import { formatMajor, minorDigits, type Money } from "@paybell/protocols/domain/money";
 
 /** What a notification says, in lines for a person. */
-export function describeReading({ event, mode, orderId, orderedOn, buyer, facts }: Reading): string[] {
-  const name = [buyer.firstName, buyer.lastName].filter(Boolean).join(" ");
+export function describeReading({ event, mode, orderId, aliases = [], orderedOn, buyer, facts }: Reading): string[] {
+  const order = orderId === undefined ? `The order of ${aliases.join(", ")}` : `Order ${orderId}`;
   return [
     `${event}${mode === "test" ? ", a test" : ""}`,
-    `Order ${orderId}${orderedOn ? ` of ${orderedOn}` : ""}, by ${name ? `${name} <${buyer.email}>` : buyer.email}`,
+    `${order}${orderedOn ? ` of ${orderedOn}` : ""}${buyer ? `, by ${nameOf(buyer)}` : ""}`,
     ...(facts.length === 0 ? ["It says nothing to act on."] : facts.map((fact) => `· ${describeFact(fact)}`)),
   ];
+}
+
+function nameOf({ firstName, lastName, email }: Buyer): string {
+  const name = [firstName, lastName].filter(Boolean).join(" ");
+  return name ? `${name} <${email}>` : email;
 }
 
 function describeFact(fact: Fact): string {

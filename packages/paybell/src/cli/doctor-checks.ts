@@ -123,7 +123,7 @@ async function checkSeal(pool: Pool, key: Buffer | undefined): Promise<Finding[]
 async function checkWaiting(pool: Pool): Promise<Finding[]> {
   const { rows } = await pool.query<{ waiting: number; unmapped: string[] | null }>(
     `select (select count(*)::int from notification where state = 'waiting') as waiting,
-            (select array_agg(distinct protocol || ' ' || product_key) from item where product_id is null) as unmapped`,
+            (select array_agg(distinct protocol || ' ' || product_key) from item where product_id is null and product_key <> '') as unmapped`,
   );
   const { waiting = 0, unmapped } = rows[0] ?? {};
   const names = unmapped ?? [];

@@ -1,3 +1,4 @@
+import { wholeOrder } from "@paybell/protocols/domain/fact";
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { PoolClient } from "pg";
 import { replacedAt } from "../access/entitlements.ts";
@@ -24,6 +25,8 @@ import {
   redactErased,
   writeNotificationStates,
 } from "./notification-rows.ts";
+import { matchOrders } from "./match.ts";
+import { shareOut } from "./share.ts";
 import type { LedgerFact } from "./ledger-fact.ts";
 import { decideModes } from "./mode.ts";
 import { itemKey, itemsFor, ordersFor } from "./order-rows.ts";
@@ -40,8 +43,8 @@ export async function apply(
   arrived: readonly StoredNotification[],
   touched: readonly { accountId: string; itemId: string }[],
 ): Promise<void> {
-  const batch = await decideModes(tx, arrived);
-  const speaking = batch.filter((one) => one.reading.facts.length > 0);
+  const { named, unmatched } = await matchOrders(tx, await decideModes(tx, arrived));
+  const speaking = named.filter((one) => one.reading.facts.length > 0);
   const { orders, made } = await ordersFor(tx, speaking, (one) =>
     signedReference(context.seal, one.accountId, one.reading.buyer.reference),
   );
@@ -65,12 +68,14 @@ export async function apply(
     Promise.all([addFacts(tx, rows), itemsHeldBy(tx, places), factsOfOrders(tx, places), announced(tx, places)]),
   );
 
-  const affected = held.filter((item) => orderRows.has(item.order.row));
+  const ofOrders = held.filter((item) => orderRows.has(item.order.row));
+  const shared = shareOut(ofOrders, facts);
+  const affected = ofOrders.filter((item) => item.productKey !== wholeOrder);
   const byOrder = groupBy(affected, (item) => item.order.row);
   const computed = affected.map((item) => {
     const siblings = byOrder.get(item.order.row)!;
-    const orderFacts = siblings.flatMap((sibling) => facts.get(sibling.id) ?? []);
-    return compute(context, item, facts.get(item.id) ?? [], orderFacts, earliest(orderFacts, added));
+    const orderFacts = siblings.flatMap((sibling) => shared.get(sibling.id) ?? []);
+    return compute(context, item, shared.get(item.id) ?? [], orderFacts, earliest(orderFacts, added));
   });
   const conflicts = rows.filter((row) => contradicts(row, facts.get(row.itemId) ?? []));
 
@@ -105,14 +110,14 @@ export async function apply(
       handedOver,
       writeItems(tx, items),
       raiseAlarms(context, tx, alarms),
-      writeNotificationStates(tx, notificationStates(batch, computed, conflicts)),
+      writeNotificationStates(tx, notificationStates(named, unmatched, computed, conflicts)),
     ]);
   });
   await redactErased(tx, [
     ...speaking.filter((_, index) => erased.has(orders[index]!.customerId)),
     ...(await ofErasedCustomers(
       tx,
-      batch.filter((one) => one.reading.facts.length === 0),
+      named.filter((one) => one.reading.facts.length === 0),
     )),
   ]);
 }
@@ -196,15 +201,18 @@ function alarmsOf({ held, state, facts, now }: Computed): Alarm[] {
 }
 
 function notificationStates(
-  batch: readonly StoredNotification[],
+  named: readonly StoredNotification[],
+  unmatched: readonly StoredNotification[],
   computed: readonly Computed[],
   conflicts: readonly NewFact[],
 ): NotificationState[] {
   const states = new Map<string, NotificationState>();
-  for (const one of batch) {
+  for (const one of [...named, ...unmatched]) {
     const state = one.reading.facts.length === 0 ? "ignored" : "applied";
     states.set(one.id, { accountId: one.accountId, id: one.id, state, reason: null });
   }
+  for (const one of unmatched.filter((one) => one.reading.facts.length > 0))
+    states.set(one.id, { accountId: one.accountId, id: one.id, state: "waiting", reason: "order_unknown" });
   for (const { held, state, facts, waiting } of computed) {
     const settled = held.waiting !== null || waiting !== null;
     for (const fact of facts) {

@@ -3,7 +3,7 @@ import type { PoolClient } from "pg";
 import { transpose } from "../db/rows.ts";
 import { normaliseEmail } from "../domain/email.ts";
 import { newId } from "../domain/id.ts";
-import type { StoredNotification } from "../record/stored.ts";
+import type { Opening } from "../record/stored.ts";
 import type { NewCustomer } from "./announce-customers.ts";
 
 /**
@@ -12,8 +12,8 @@ import type { NewCustomer } from "./announce-customers.ts";
  */
 export async function customersFor(
   tx: PoolClient,
-  wanted: readonly StoredNotification[],
-  reference: (notification: StoredNotification) => string | undefined,
+  wanted: readonly Opening[],
+  reference: (notification: Opening) => string | undefined,
 ): Promise<{ customers: string[]; made: NewCustomer[]; written: Promise<unknown> }> {
   let written: Promise<unknown> = Promise.resolve();
   const allMade: NewCustomer[] = [];
@@ -76,7 +76,7 @@ export async function customersFor(
 /** Of a customer known by the vendor's reference nothing else is taken from the checkout. */
 const unnamed = { firstName: null, lastName: null, country: null, language: null };
 
-function newCustomer(one: StoredNotification, id: string, email: string | null): NewCustomer {
+function newCustomer(one: Opening, id: string, email: string | null): NewCustomer {
   const { firstName = null, lastName = null, country = null, language = null } = one.reading.buyer;
   return {
     accountId: one.accountId,
@@ -95,7 +95,7 @@ function newCustomer(one: StoredNotification, id: string, email: string | null):
 /** @returns addresses by customer; one that belongs to another customer stays there */
 async function addFirstEmails(
   tx: PoolClient,
-  made: readonly { one: StoredNotification; id: string }[],
+  made: readonly { one: Opening; id: string }[],
 ): Promise<Map<string, string>> {
   if (made.length === 0) return new Map();
   const { rows } = await tx.query<{ customer_id: string; email: string }>({
@@ -118,13 +118,13 @@ async function addFirstEmails(
   return new Map(rows.map((row) => [row.customer_id, row.email]));
 }
 
-function emailKey(one: StoredNotification): string[] {
+function emailKey(one: Opening): string[] {
   return [one.accountId, one.mode, "email", normaliseEmail(one.reading.buyer.email)];
 }
 
 async function customersByEmail(
   tx: PoolClient,
-  unsigned: readonly StoredNotification[],
+  unsigned: readonly Opening[],
 ): Promise<{ byEmail: Map<string, string>; made: NewCustomer[]; written: Promise<unknown> }> {
   const first = [...new Map(unsigned.map((one) => [JSON.stringify(emailKey(one)), one])).entries()].toSorted(
     ([a], [b]) => (a < b ? -1 : 1),

@@ -1,8 +1,8 @@
-import type { Buyer, Fact, Mode, Reading } from "@paybell/protocols/domain/fact";
+import type { Buyer, Fact, Mode } from "@paybell/protocols/domain/fact";
 import type { PoolClient } from "pg";
 import { newId } from "../domain/id.ts";
 import { transpose } from "../db/rows.ts";
-import type { StoredNotification } from "../record/stored.ts";
+import { type Named, type Opening, opens } from "../record/stored.ts";
 import type { NewCustomer } from "./announce-customers.ts";
 import { customersFor } from "./customer-rows.ts";
 
@@ -24,13 +24,13 @@ export type OrderRow = {
  */
 export async function ordersFor(
   tx: PoolClient,
-  batch: readonly StoredNotification[],
-  reference: (notification: StoredNotification) => string | undefined,
+  batch: readonly Named[],
+  reference: (notification: Opening) => string | undefined,
 ): Promise<Orders> {
   if (batch.length === 0) return { orders: [], made: [] };
   const known = await lockOrders(tx, batch);
-  const missing = new Map<string, StoredNotification>();
-  for (const notification of batch) {
+  const missing = new Map<string, Opening>();
+  for (const notification of batch.filter(opens)) {
     const key = orderKey(notification);
     const first = missing.get(key);
     // Of several that arrived together, the one that carries the vendor's signature says whose order it is.
@@ -51,7 +51,7 @@ export async function ordersFor(
 /** Makes the items that are not there yet, mapped where the product is. @returns all items, by order and product */
 export async function itemsFor(
   tx: PoolClient,
-  incoming: readonly { readonly notification: StoredNotification; readonly fact: Fact; readonly order: OrderRow }[],
+  incoming: readonly { readonly notification: Named; readonly fact: Fact; readonly order: OrderRow }[],
 ): Promise<Map<string, string>> {
   if (incoming.length === 0) return new Map();
   const wanted = new Map(incoming.map((one) => [itemKey(one.order.id, one.fact.productId), one]));
@@ -161,7 +161,7 @@ function byKey(rows: readonly FoundOrder[]): Map<string, OrderRow> {
   );
 }
 
-async function lockOrders(tx: PoolClient, batch: readonly StoredNotification[]): Promise<Map<string, OrderRow>> {
+async function lockOrders(tx: PoolClient, batch: readonly Named[]): Promise<Map<string, OrderRow>> {
   const { rows } = await tx.query<FoundOrder>({
     name: "lock_orders",
     text: `
@@ -177,7 +177,7 @@ async function lockOrders(tx: PoolClient, batch: readonly StoredNotification[]):
 
 async function addOrders(
   tx: PoolClient,
-  wanted: readonly StoredNotification[],
+  wanted: readonly Opening[],
   customers: readonly string[],
 ): Promise<Map<string, OrderRow>> {
   const { rows } = await tx.query<FoundOrder>({
@@ -207,7 +207,7 @@ async function addOrders(
   return byKey(rows);
 }
 
-function buyerOnOrder({ buyer, orderedOn }: Reading): Omit<Buyer, "email"> & { orderedOn?: string } {
+function buyerOnOrder({ buyer, orderedOn }: Opening["reading"]): Omit<Buyer, "email"> & { orderedOn?: string } {
   const { email: _, ...rest } = buyer;
   return { ...rest, ...(orderedOn && { orderedOn }) };
 }

@@ -1,3 +1,4 @@
+import { wholeOrder } from "@paybell/protocols/domain/fact";
 import type { Pool } from "pg";
 import { entitlementsAt } from "../access/entitlements.ts";
 import type { Context } from "../context.ts";
@@ -9,6 +10,7 @@ import { foldSettings } from "./compute.ts";
 import { fold } from "./fold.ts";
 import { type Held, itemsHeldBy } from "./held-rows.ts";
 import type { LedgerFact } from "./ledger-fact.ts";
+import { shareOut } from "./share.ts";
 
 /** What a recomputation found. */
 export type RebuildReport = {
@@ -60,7 +62,8 @@ const pageSize = 500;
 
 /** Every fact the bytes say is booked, and every booked fact is said by its bytes. */
 async function compareFacts(pool: Pool, accountId: string, page: readonly KeptRow[]): Promise<Difference[]> {
-  const read = page.filter((row) => row.state !== "stored").flatMap((row) => readAgain(row) ?? []);
+  const booked = page.filter((row) => row.state !== "stored" && row.reason !== "order_unknown");
+  const read = booked.flatMap((row) => readAgain(row) ?? []);
   const said = read.flatMap((stored) => stored.reading.facts.map((fact) => ({ stored, fact })));
   const { rows } = await pool.query<{
     identity: string;
@@ -80,13 +83,13 @@ async function compareFacts(pool: Pool, accountId: string, page: readonly KeptRo
   });
   const key = (protocol: string, providerAccount: string, mode: string, identity: string) =>
     JSON.stringify([protocol, providerAccount, mode, identity]);
-  const booked = new Map(rows.map((row) => [key(row.protocol, row.provider_account, row.mode, row.identity), row]));
+  const bookedFacts = new Map(rows.map((row) => [key(row.protocol, row.provider_account, row.mode, row.identity), row]));
   const differences: Difference[] = [];
   const seen = new Set<string>();
   for (const { stored, fact } of said) {
     const place = key(stored.protocol, stored.providerAccount, stored.mode, fact.identity);
     seen.add(place);
-    const row = booked.get(place);
+    const row = bookedFacts.get(place);
     if (!row)
       differences.push({
         what: "fact",
@@ -96,7 +99,7 @@ async function compareFacts(pool: Pool, accountId: string, page: readonly KeptRo
     else if (
       row.notification_id === stored.id &&
       sorted(row.body) !== sorted(JSON.parse(encodeBody(fact))) &&
-      !redacted(stored.reading.buyer.email)
+      !redacted(stored.reading.buyer?.email ?? "")
     ) {
       differences.push({
         what: "fact",
@@ -125,10 +128,13 @@ async function compareFacts(pool: Pool, accountId: string, page: readonly KeptRo
 }
 
 async function compareItems(context: Context, accountId: string, held: readonly Held[]): Promise<Difference[]> {
-  const facts = await factsOf(
-    context.pool,
-    held.map(() => accountId),
-    held.map((item) => item.id),
+  const facts = shareOut(
+    held,
+    await factsOf(
+      context.pool,
+      held.map(() => accountId),
+      held.map((item) => item.id),
+    ),
   );
   const booked = await bookedBalances(
     context.pool,
@@ -137,8 +143,9 @@ async function compareItems(context: Context, accountId: string, held: readonly 
   );
   const differences: Difference[] = [];
   const byOrder = groupBy(held, (item) => item.order.row);
-  const computed = held.map((item) => {
-    const orderFacts = byOrder.get(item.order.row)!.flatMap((sibling): LedgerFact[] => facts.get(sibling.id) ?? []);
+  const items = held.filter((item) => item.productKey !== wholeOrder);
+  const computed = items.map((item) => {
+    const orderFacts = byOrder.get(item.order.row)!.flatMap((sibling): readonly LedgerFact[] => facts.get(sibling.id) ?? []);
     const own = facts.get(item.id) ?? [];
     return { item, state: fold(own, orderFacts, foldSettings(context, item)), balance: balanceOf(own) };
   });

@@ -12,11 +12,15 @@ export type InConnection = {
   readonly providerAccount: string;
   readonly mode: Mode;
   readonly secrets: readonly { readonly secret: string; readonly expiresAt: Instant | null }[];
+  /** what its protocol asks for beside secrets, by name; the sealed ones opened */
+  readonly options: Readonly<Record<string, string>>;
 };
 
 export type Connections = {
   /** the connection an address names; undefined: none, or switched off */
   find(token: string): Promise<InConnection | undefined>;
+  /** as it is now; undefined: switched off, or no longer there */
+  read(accountId: string, id: string): Promise<InConnection | undefined>;
   forget(): void;
 };
 
@@ -30,18 +34,28 @@ export function createConnections(context: Pick<Context, "pool" | "seal">): Conn
       const known = remembered.get(token);
       if (known && now - known.at < rememberMs) return known.connection;
       if (remembered.size >= 10_000) remembered.clear();
-      const connection = load(context, token);
+      const connection = load(context, "c.token_hash = $1", [sha256(token)]);
       remembered.set(token, { at: now, connection });
       connection.catch(() => remembered.delete(token));
       return connection;
     },
+    read: (accountId, id) => load(context, "c.account_id = $1 and c.id = $2", [accountId, id]),
     forget: () => remembered.clear(),
   };
 }
 
+/** Those of its secrets that count at this instant. */
+export function activeSecrets({ secrets }: Pick<InConnection, "secrets">, at: Instant): string[] {
+  return secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > at).map(({ secret }) => secret);
+}
+
 const rememberMs = 2000;
 
-async function load({ pool, seal }: Pick<Context, "pool" | "seal">, token: string): Promise<InConnection | undefined> {
+async function load(
+  { pool, seal }: Pick<Context, "pool" | "seal">,
+  which: string,
+  values: readonly unknown[],
+): Promise<InConnection | undefined> {
   const { rows } = await pool.query<{
     account_id: string;
     id: string;
@@ -52,14 +66,17 @@ async function load({ pool, seal }: Pick<Context, "pool" | "seal">, token: strin
     secret_id: string | null;
     sealed: Buffer;
     expires_at: Instant | null;
+    options: Record<string, string>;
+    options_sealed: Buffer | null;
   }>({
-    name: "connection_by_token",
+    name: `connection ${which}`,
     text: `
-      select c.account_id, c.id, c.name, c.protocol, c.provider_account, c.mode, s.id as secret_id, s.sealed, s.expires_at
+      select c.account_id, c.id, c.name, c.protocol, c.provider_account, c.mode, c.options, c.options_sealed,
+             s.id as secret_id, s.sealed, s.expires_at
       from connection c left join connection_secret s on s.account_id = c.account_id and s.connection_id = c.id
-      where c.token_hash = $1 and c.direction = 'in' and c.disabled_at is null
+      where ${which} and c.direction = 'in' and c.disabled_at is null
       order by s.created_at desc`,
-    values: [sha256(token)],
+    values: [...values],
   });
   const first = rows[0];
   if (!first) return undefined;
@@ -75,5 +92,18 @@ async function load({ pool, seal }: Pick<Context, "pool" | "seal">, token: strin
         ? []
         : [{ secret: seal.open(row.sealed, `secret:${row.secret_id}`), expiresAt: row.expires_at }],
     ),
+    options: {
+      ...first.options,
+      ...openOptions(seal, first.id, first.options_sealed),
+    },
   };
+}
+
+export function sealedOptionsFor(connectionId: string): string {
+  return `options:${connectionId}`;
+}
+
+export function openOptions(seal: Context["seal"], connectionId: string, sealed: Buffer | null): Record<string, string> {
+  if (sealed === null) return {};
+  return JSON.parse(seal.open(sealed, sealedOptionsFor(connectionId))) as Record<string, string>; // written by the API
 }

@@ -1,13 +1,12 @@
 import type { Incoming } from "@paybell/protocols/protocol";
 import type { Context } from "../context.ts";
 import { protocolNamed } from "../domain/protocols.ts";
-import { raiseAlarms } from "../fulfil/alarms.ts";
 import type { Recorder } from "../record/record.ts";
 import type { Refuser } from "../record/refuse.ts";
 import type { StoredNotification } from "../record/stored.ts";
-import { ensureSpace } from "../send/retention.ts";
-import type { Connections } from "./connections.ts";
+import { activeSecrets, type Connections } from "./connections.ts";
 import { readBody } from "./read-body.ts";
+import { setAsideRefused, tellUnreadable } from "./set-aside.ts";
 
 export type Door = {
   /** `POST /in/{token}`: answers as the protocol wants, after the notification is durable */
@@ -21,12 +20,14 @@ type Parts = {
   readonly refuser: Refuser;
   /** carries on with it from memory, after the answer */
   readonly handOver: (stored: StoredNotification) => void;
+  /** something was stored that the provider has to be asked about */
+  readonly askProvider: () => void;
 };
 
 export const bodyLimit = 256 * 1024;
 
 /** The door: raw bytes and headers in, the protocol's own answer out. */
-export function createDoor({ context, connections, recorder, refuser, handOver }: Parts): Door {
+export function createDoor({ context, connections, recorder, refuser, handOver, askProvider }: Parts): Door {
   let complainedAt = Number.NEGATIVE_INFINITY;
   return { receive };
 
@@ -45,71 +46,42 @@ export function createDoor({ context, connections, recorder, refuser, handOver }
       return new Response(text, { status, headers });
     };
     const incoming: Incoming = { method: request.method, url: request.url, headers: request.headers, body };
-    const active = connection.secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt > receivedAt);
-    const verdict = await protocol.verify(
-      incoming,
-      active.map(({ secret }) => secret),
-      receivedAt,
-    );
+    const known = { options: connection.options, mode: connection.mode };
+    const verdict = await protocol.verify(incoming, activeSecrets(connection, receivedAt), receivedAt, known);
     const headers = headersAsKept(request.headers);
     const { accountId, id: connectionId, providerAccount } = connection;
+    const arrived = { accountId, connectionId, protocol: protocol.name, providerAccount, receivedAt, headers, body };
 
     try {
-      if (!verdict.ok) {
-        const { code, sentence } = verdict;
-        const lately = await refuser.refuse({
-          accountId,
-          connectionId,
-          receivedAt,
-          reason: code,
-          sentence,
-          headers,
-          body,
+      if (!verdict.ok && verdict.code === "undecided") {
+        const { fresh } = await recorder.record({
+          ...arrived,
+          mode: connection.mode,
+          event: "",
+          orderId: null,
+          state: "unverified",
+          isNews: protocol.repeatsTell === true,
         });
-        if (lately === repeatedRefusals) {
-          await ensureSpace(context.pool, receivedAt);
-          await raiseAlarms(context, context.pool, [
-            {
-              accountId,
-              mode: connection.mode,
-              kind: "signatures_wrong",
-              key: connectionId,
-              data: { connection: connection.name, sentence },
-              at: receivedAt,
-            },
-          ]);
-        }
+        if (fresh) askProvider();
+        return answer("stored");
+      }
+      if (!verdict.ok) {
+        const { code: reason, sentence } = verdict;
+        await setAsideRefused(context, refuser, connection, { receivedAt, reason, sentence, headers, body });
         return answer("refused");
       }
-      const parsed = protocol.parse(body);
+      const parsed = protocol.parse(body, known);
       const reading = parsed.ok ? parsed.reading : undefined;
       const mode = connection.mode === "test" ? "test" : (reading?.mode ?? connection.mode);
       const { id, fresh } = await recorder.record({
-        accountId,
-        connectionId,
-        protocol: protocol.name,
-        providerAccount,
+        ...arrived,
         mode,
-        receivedAt,
         event: reading?.event ?? "",
         orderId: reading?.orderId ?? null,
-        waits: parsed.ok ? null : parsed.code,
-        headers,
-        body,
+        ...(parsed.ok ? { state: "stored" } : { state: "waiting", reason: parsed.code }),
+        isNews: protocol.repeatsTell === true,
       });
-      if (!parsed.ok && fresh) {
-        await ensureSpace(context.pool, receivedAt);
-        await raiseAlarms(context, context.pool, [
-          {
-            accountId,
-            mode,
-            kind: "notification_unreadable",
-            key: id,
-            data: { notification_id: id, connection: connection.name, sentence: parsed.sentence },
-            at: receivedAt,
-          },
-        ]);
-      }
+      if (!parsed.ok && fresh) await tellUnreadable(context, connection, { id, mode, at: receivedAt }, parsed.sentence);
       if (reading && fresh)
         handOver({
           accountId,
@@ -118,7 +90,7 @@ export function createDoor({ context, connections, recorder, refuser, handOver }
           protocol: protocol.name,
           providerAccount,
           mode,
-          orderId: reading.orderId,
+          ...(reading.orderId !== undefined && { orderId: reading.orderId }),
           reading,
         });
       return answer("stored");
@@ -142,9 +114,6 @@ export function createDoor({ context, connections, recorder, refuser, handOver }
     context.log.error({ code: (error as { code?: string }).code }, sentence);
   }
 }
-
-/** In one minute on one connection. */
-const repeatedRefusals = 3;
 
 function plain(status: number, text: string): Response {
   return new Response(text, { status, headers: { "content-type": "text/plain; charset=utf-8" } });

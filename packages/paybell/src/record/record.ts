@@ -5,7 +5,7 @@ import { ensurePartitions } from "../db/partitions.ts";
 import { transpose } from "../db/rows.ts";
 import { idTime, newId, sha256 } from "../domain/id.ts";
 
-/** A verified notification on its way into the record. */
+/** A notification on its way into the record. */
 export type Arrived = {
   readonly accountId: string;
   readonly connectionId: string;
@@ -15,8 +15,12 @@ export type Arrived = {
   readonly receivedAt: Instant;
   readonly event: string;
   readonly orderId: string | null;
-  /** null: can be acted on; otherwise why it waits */
-  readonly waits: string | null;
+  /** unverified: the provider has to be asked first; waiting: it cannot be acted on */
+  readonly state: "stored" | "unverified" | "waiting";
+  /** why it waits */
+  readonly reason?: string;
+  /** the same bytes again may say something new: each arrival is a notification of its own */
+  readonly isNews: boolean;
   /** JSON, names and values in order of arrival */
   readonly headers: string;
   readonly body: Uint8Array;
@@ -41,7 +45,7 @@ export function createRecorder(pool: Pool): Recorder {
   return {
     record: (arrived) =>
       new Promise((resolve, reject) => {
-        waiting.push({ arrived, digest: sha256(arrived.body), resolve, reject });
+        waiting.push({ arrived, digest: digestOf(arrived), resolve, reject });
         if (inFlight < lanes) void drain();
       }),
   };
@@ -67,6 +71,10 @@ export function createRecorder(pool: Pool): Recorder {
     waiting = waiting.slice(batch.length);
     return batch;
   }
+}
+
+function digestOf({ body, isNews, receivedAt }: Arrived): Buffer {
+  return isNews ? sha256(newId(receivedAt)) : sha256(body);
 }
 
 type Waiting = {
@@ -106,9 +114,9 @@ async function store(pool: Pool, batch: readonly Waiting[]): Promise<Recorded[]>
     text: `
       with arrived as (
         select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[],
-                             $9::text[], $10::text[], $11::text[], $12::bytea[], $13::bytea[], $14::int[], $15::timestamptz[])
+                             $9::text[], $10::text[], $11::text[], $12::text[], $13::bytea[], $14::bytea[], $15::int[], $16::timestamptz[])
           as t (account_id, id, connection_id, received_at, protocol, provider_account, mode, event,
-                order_id, reason, headers, body, digest, arrivals, last_at)
+                order_id, state, reason, headers, body, digest, arrivals, last_at)
       ), seen as (
         insert into arrival (account_id, connection_id, digest, notification_id, arrivals, last_at)
         select account_id, connection_id, digest, id, arrivals, last_at from arrived
@@ -117,9 +125,9 @@ async function store(pool: Pool, batch: readonly Waiting[]): Promise<Recorded[]>
         returning connection_id, digest, notification_id
       ), added as (
         insert into notification (account_id, id, received_at, connection_id, protocol, provider_account, mode, event,
-                                  order_id, state, reason, headers, body)
+                                  order_id, state, reason, headers, body, check_at)
         select a.account_id, a.id, a.received_at, a.connection_id, a.protocol, a.provider_account, a.mode, a.event,
-               a.order_id, case when a.reason is null then 'stored' else 'waiting' end, a.reason, a.headers, a.body
+               a.order_id, a.state, a.reason, a.headers, a.body, case when a.state = 'unverified' then a.received_at end
         from arrived a join seen s on s.notification_id = a.id
       )
       select connection_id, digest, notification_id from seen`,
@@ -134,7 +142,8 @@ async function store(pool: Pool, batch: readonly Waiting[]): Promise<Recorded[]>
         arrived.mode,
         arrived.event,
         arrived.orderId,
-        arrived.waits,
+        arrived.state,
+        arrived.reason ?? null,
         arrived.headers,
         arrived.body,
         digest,

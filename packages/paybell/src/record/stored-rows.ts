@@ -1,5 +1,6 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { Mode } from "@paybell/protocols/domain/fact";
+import type { Known } from "@paybell/protocols/protocol";
 import type { Pool, PoolClient } from "pg";
 import { idTime } from "../domain/id.ts";
 import { protocolNamed } from "../domain/protocols.ts";
@@ -28,8 +29,8 @@ export async function keptById(
     text: `
       select ${keptColumns}
       from unnest($2::uuid[], $3::timestamptz[]) as t (id, received_at)
-      join notification n using (id, received_at)
-      where n.account_id = $1`,
+      join notification using (id, received_at)
+      where account_id = $1`,
     values: [accountId, ids, ids.map((id) => new Date(idTime(id)))],
   });
   return rows;
@@ -53,14 +54,33 @@ export type KeptRow = {
   readonly provider_account: string;
   readonly mode: Mode;
   readonly state: string;
+  readonly reason: string | null;
   readonly body: Buffer;
+  /** what the provider answered when it was asked about it */
+  readonly replies: readonly { readonly status: number; readonly body: string }[] | null;
+  /** of its connection, those that are no secret */
+  readonly options: Readonly<Record<string, string>> | null;
 };
 
-export const keptColumns = "account_id, id, received_at, protocol, provider_account, mode, state, body";
+export const keptColumns = `account_id, id, received_at, protocol, provider_account, mode, state, reason, body, replies,
+  (select c.options from connection c where c.account_id = notification.account_id and c.id = notification.connection_id) as options`;
+
+/** What is known of a kept notification beside its bytes. Its own mode is its connection's, or it said so itself. */
+function knownOf({ options, replies, mode }: KeptRow): Known {
+  return {
+    mode,
+    ...(options && { options }),
+    ...(replies && { replies: replies.map(({ status, body }) => ({ status, body: bytesOf(body) })) }),
+  };
+}
+
+function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.from(base64, "base64"));
+}
 
 /** Reads a kept notification again. @returns undefined while it cannot be read */
 export function readAgain(row: KeptRow): StoredNotification | undefined {
-  const parsed = protocolNamed(row.protocol).parse(row.body);
+  const parsed = protocolNamed(row.protocol).parse(row.body, knownOf(row));
   if (!parsed.ok) return undefined;
   const { reading } = parsed;
   return {
@@ -71,7 +91,7 @@ export function readAgain(row: KeptRow): StoredNotification | undefined {
     providerAccount: row.provider_account,
     // A notice without a word on its mode keeps what was decided when it came.
     mode: row.mode === "test" ? "test" : (reading.mode ?? row.mode),
-    orderId: reading.orderId,
+    ...(reading.orderId !== undefined && { orderId: reading.orderId }),
     reading,
   };
 }

@@ -9,6 +9,8 @@ export type Answer = {
   };
   /** the first 1,024 characters, without NUL */
   readonly body: string;
+  /** all of it, where it was asked for */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
 };
 
 /** Each the length of its phase. null: there was no such phase. */
@@ -50,7 +52,9 @@ export type Exchange = {
   readonly fail: (failure: Failure) => void;
 };
 
-export function startExchange(now: () => number): Exchange {
+/** @param readWhole bytes of the answer to read and to keep; default: its beginning is enough */
+export function startExchange(now: () => number, readWhole?: number): Exchange {
+  const mostBytes = readWhole ?? longestAnswer;
   // Made when needed: on a kept connection it would cost a tenth of the call.
   let abort: AbortController | undefined;
   const phases: { -readonly [K in keyof Phases]: Phases[K] } = { ...noPhases };
@@ -86,7 +90,8 @@ export function startExchange(now: () => number): Exchange {
   const succeed = (whole: boolean) => {
     if (ended) return;
     ended = true;
-    settle({ answer: { status, headers: { retryAfter }, body: beginning(kept) }, whole });
+    const bytes = readWhole === undefined ? {} : { bytes: new Uint8Array(kept ?? []) };
+    settle({ answer: { status, headers: { retryAfter }, body: beginning(kept), ...bytes }, whole });
   };
 
   const handler: Dispatcher.DispatchHandler = {
@@ -107,8 +112,8 @@ export function startExchange(now: () => number): Exchange {
     },
     onResponseData(controller, chunk) {
       length += chunk.length;
-      kept = append(kept, chunk);
-      if (length <= longestAnswer) return;
+      kept = append(kept, chunk, readWhole ?? keptBytes);
+      if (length <= mostBytes) return;
       succeed(false);
       controller.abort(new Error("The rest of the answer is not wanted."));
     },
@@ -143,9 +148,9 @@ const keptCharacters = 1024;
 const keptBytes = 3 * keptCharacters + 3;
 
 /** Copies, so that the few bytes kept do not hold on to the large buffer they were read into. */
-function append(kept: Buffer | null, chunk: Buffer): Buffer {
-  if (!kept) return Buffer.from(chunk.subarray(0, keptBytes));
-  const rest = keptBytes - kept.length;
+function append(kept: Buffer | null, chunk: Buffer, most: number): Buffer {
+  if (!kept) return Buffer.from(chunk.subarray(0, most));
+  const rest = most - kept.length;
   return rest > 0 ? Buffer.concat([kept, chunk.subarray(0, rest)]) : kept;
 }
 

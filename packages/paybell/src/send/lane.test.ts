@@ -515,7 +515,6 @@ function alone(options: { readonly ordered?: boolean; readonly concurrency?: num
       write: (result) => store.write(result),
       healed: nothing,
       failing: nothing,
-      bounced: nothing,
       turn: createTurn(100),
       log: (error) => logged.push(error),
     },

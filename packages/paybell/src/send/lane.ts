@@ -3,7 +3,7 @@ import { inTime, isUnavailable } from "../db/pool.ts";
 import { type Bucket, createBucket } from "./bucket.ts";
 import { afterFailure, breaker, type Health, isDown, wellHealth } from "./health.ts";
 import { healthOf, type LaneRow } from "./lane-rows.ts";
-import type { Carrier, Duty, MailDuty, Outcome } from "./outcome.ts";
+import type { Carrier, Duty, Outcome } from "./outcome.ts";
 import type { Result } from "./results.ts";
 import { nextAttemptMs, type Schedule } from "./schedule.ts";
 import type { Turn } from "./turn.ts";
@@ -24,7 +24,6 @@ export type LaneWork = {
   /** as of lanes.ts; none of them rejects */
   healed(row: LaneRow, wasDown: boolean): Promise<void>;
   failing(row: LaneRow, health: Health, gone: boolean): Promise<void>;
-  bounced(duty: MailDuty): Promise<void>;
   readonly turn: Turn;
   log(error: unknown): void;
 };
@@ -241,7 +240,6 @@ export function createLane(row: LaneRow, pace: Pace, carrier: Carrier, work: Lan
     pump();
     await work.write(resultOf(duty, outcome, health === before ? null : health, now));
     // Until all of this is written, the lane is not idle: whoever waits for it finds everything done.
-    if (outcome.state === "bounced" && duty.what === "mail") await work.bounced(duty);
     if (outcome.address === "bad" || outcome.address === "gone")
       await work.failing(row, health, outcome.address === "gone");
     if (outcome.address === "good" && wasFailing && health.failingSince === null) {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "../context.ts";
 import { isAlive } from "../db/embedded-process.ts";
 import { isUnavailable } from "../db/pool.ts";
+import type { Tx } from "../db/transaction.ts";
 import { newId } from "../domain/id.ts";
 import type { Bell } from "./bell.ts";
 import type { Health } from "./health.ts";
@@ -23,8 +24,8 @@ import {
   renewLease,
   takeLanes,
 } from "./lane-rows.ts";
-import type { Carrier, Duty, MailDuty } from "./outcome.ts";
-import { createResults } from "./results.ts";
+import type { Carrier, Duty } from "./outcome.ts";
+import { createResults, type Result } from "./results.ts";
 import { createTurn } from "./turn.ts";
 
 /** A delivery that was just written, and who holds its lane. */
@@ -61,7 +62,8 @@ export type Aftermath = {
   failing(row: LaneRow, health: Health, gone: boolean): Promise<void>;
   /** it answers again after failing */
   healed(row: LaneRow): Promise<void>;
-  bounced(duty: MailDuty): Promise<void>;
+  /** deliveries were given up; written in the transaction of their results */
+  givenUp(tx: Tx, results: readonly Result[]): Promise<void>;
 };
 
 /**
@@ -81,7 +83,7 @@ export function createLanes(
   const name = `${hostname()}:${process.pid}`;
   const held = new Map<string, Lane>();
   const turns = { http: createTurn(transports.http.capacity), mail: createTurn(transports.mail.capacity) };
-  const results = createResults(pool, name, trouble);
+  const results = createResults(pool, name, trouble, (tx, given) => aftermath.givenUp(tx, given));
   /** lanes that are being let go of; they are not taken again before that is done */
   const leaving = new Map<string, Promise<void>>();
   let node: string | null = null;
@@ -280,7 +282,6 @@ export function createLanes(
         await aftermath.failing(of, health, gone).catch(trouble);
         if (gone) void drop(lane);
       },
-      bounced: (duty) => aftermath.bounced(duty).catch(trouble),
       turn: turns[row.transport],
       log: trouble,
     });

@@ -17,7 +17,7 @@ import { type Resolve, systemResolve } from "./resolve.ts";
 /** One keep-alive connection to one receiver at a time, and the calls that go over it one after the other. */
 export type Line = {
   /**
-   * POSTs once; a second time only when a kept connection turns out to be dead, so the receiver may see a repeat.
+   * Calls once; a second time only when a kept connection turns out to be dead, so the receiver may see a repeat.
    * Redirects are answers. Ends at its deadline whatever the receiver, the network or a name server does.
    * @throws when another call is still running on this line, and for nothing else
    */
@@ -31,7 +31,11 @@ export type Line = {
 export type Call = {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array;
+  readonly body: string | Uint8Array | null;
+  /** default: POST */
+  readonly method?: "GET" | "POST";
+  /** bytes of the answer to read and to give whole; default: its beginning is enough */
+  readonly readWhole?: number;
   /** over name, connection, TLS, headers and body together */
   readonly deadlineMs: number;
 };
@@ -93,12 +97,12 @@ export function createLine({
   };
 
   const send = (call: Call): Exchange => {
-    const exchange = startExchange(now);
+    const exchange = startExchange(now, call.readWhole);
     running = { call, exchange };
     client ??= newClient();
     client.dispatch(
       {
-        method: "POST",
+        method: call.method ?? "POST",
         path: call.url.pathname + call.url.search,
         headers: call.headers,
         body: call.body,

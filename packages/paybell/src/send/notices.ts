@@ -1,14 +1,15 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { Mode } from "@paybell/protocols/domain/fact";
 import type { Context } from "../context.ts";
-import { inTransaction } from "../db/transaction.ts";
+import { transpose } from "../db/rows.ts";
+import { inTransaction, type Tx } from "../db/transaction.ts";
 import { addressDefaults } from "../domain/address.ts";
 import { closeAlarms, raiseAlarms } from "../fulfil/alarms.ts";
 import type { AlarmKind } from "../ledger/alarm.ts";
 import { addEvents } from "./events.ts";
 import type { Health } from "./health.ts";
 import type { LaneRow } from "./lane-rows.ts";
-import type { MailDuty } from "./outcome.ts";
+import type { Result } from "./results.ts";
 import { ensureSpace } from "./retention.ts";
 
 const hourMs = 3_600_000;
@@ -87,27 +88,41 @@ export async function tellOfHealing(
   await closeAlarms(pool, row.account_id, [...kinds.http, ...kinds.mail], row.id, clock());
 }
 
-/** The operator's own bounces raise nothing: the next mail would bounce as well. */
-export async function tellOfBounce(context: Context, { accountId, id, expiresAt }: MailDuty): Promise<void> {
-  await ensureSpace(context.pool, context.clock());
-  const { rows } = await context.pool.query<{ mode: Mode; recipient: string; reason: string; order_id: string }>(
-    `select d.mode, d.recipient, d.reason, o.order_id
-     from delivery d
-     join item i on i.account_id = d.account_id and i.id = d.item_id
-     join orders o on o.account_id = i.account_id and o.id = i.order_row
-     where d.account_id = $1 and d.id = $2 and d.expires_at = $3`,
-    [accountId, id, new Date(expiresAt)],
-  );
+/**
+ * Of mails that bounced, in the transaction of their results: `ensureSpace` before. The operator's own bounces raise
+ * nothing: the next mail would bounce as well.
+ */
+export async function tellOfGivenUp(context: Context, tx: Tx, results: readonly Result[]): Promise<void> {
+  const now = context.clock();
+  const { rows } = await tx.query<BouncedRow>({
+    name: "bounced_mails",
+    text: `
+      select d.account_id, d.id, d.mode, d.recipient, d.reason, o.order_id
+      from unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) as t (account_id, id, expires_at)
+      join delivery d on d.account_id = t.account_id and d.id = t.id and d.expires_at = t.expires_at and d.state = 'bounced'
+      join item i on i.account_id = d.account_id and i.id = d.item_id
+      join orders o on o.account_id = i.account_id and o.id = i.order_row`,
+    values: transpose(results.map(({ duty }) => [duty.accountId, duty.id, new Date(duty.expiresAt)])),
+  });
   await raiseAlarms(
     context,
-    context.pool,
+    tx,
     rows.map((row) => ({
-      accountId,
+      accountId: row.account_id,
       mode: row.mode,
       kind: "mail_bounced",
-      key: id,
+      key: row.id,
       data: { order_id: row.order_id, address: row.recipient, reason: row.reason },
-      at: context.clock(),
+      at: now,
     })),
   );
 }
+
+type BouncedRow = {
+  readonly account_id: string;
+  readonly id: string;
+  readonly mode: Mode;
+  readonly recipient: string | null;
+  readonly reason: string | null;
+  readonly order_id: string;
+};

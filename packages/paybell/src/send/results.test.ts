@@ -6,6 +6,7 @@ import { createResults, type Result } from "./results.ts";
 
 const holder = newId(start);
 const quiet = () => undefined;
+const nothing = async () => undefined;
 
 /** A lane held by `holder`, with so many due deliveries. */
 async function lane(world: World, count: number) {
@@ -45,7 +46,7 @@ const again: Partial<Result> = { state: "due", reason: "refused", dueAt: start +
 test("many results at once are few statements", async () => {
   const world = await openWorld();
   const { deliveries } = await lane(world, 300);
-  const results = createResults(world.pool, "here", quiet);
+  const results = createResults(world.pool, "here", quiet, nothing);
   await Promise.all(deliveries.map((delivery) => results.write(result(dutyOf(world, delivery)), holder, 1)));
   expect((await world.deliveries()).every(({ state, attempts }) => state === "sent" && attempts === 1)).toBe(true);
   const rows = await world.sql("select distinct xmin::text from attempt where account_id = $1", [world.accountId]);
@@ -88,7 +89,7 @@ test.each<[string, Partial<Delivery>, Partial<Result>, Partial<Delivery>]>([
   const duty = dutyOf(world, deliveries[0]!);
   for (const [name, value] of Object.entries(before))
     await world.sql(`update delivery set ${name} = $2 where id = $1`, [duty.id, value]);
-  await createResults(world.pool, "here", quiet).write(result(duty, told), holder, 1);
+  await createResults(world.pool, "here", quiet, nothing).write(result(duty, told), holder, 1);
   expect(await world.delivery(duty.id)).toMatchObject(after);
   // What happened is kept as proof, whoever was first.
   expect(await world.attempts(duty.id)).toHaveLength(told.attempt === null ? 0 : 1);
@@ -101,7 +102,7 @@ test("of several words on one address the last counts", async () => {
   const world = await openWorld();
   const { id, deliveries } = await lane(world, 3);
   const [one, two, three] = deliveries.map((delivery) => dutyOf(world, delivery));
-  const results = createResults(world.pool, "here", quiet);
+  const results = createResults(world.pool, "here", quiet, nothing);
   const well = { failures: 0, failingSince: null, calledAt: null, openUntil: null };
   await Promise.all([
     results.write(result(one!, { health: well }), holder, 1),
@@ -123,7 +124,7 @@ test("an attempt that says nothing of the address leaves it as it was, and how f
     new Date(failing.failingSince),
     new Date(failing.openUntil),
   ]);
-  await createResults(world.pool, "here", quiet).write(result(dutyOf(world, deliveries[0]!), again), holder, 1);
+  await createResults(world.pool, "here", quiet, nothing).write(result(dutyOf(world, deliveries[0]!), again), holder, 1);
   expect(await world.lane(id)).toMatchObject({ ...failingRow, told: 2, last_failure: { code: "refused" } });
 });
 
@@ -132,7 +133,7 @@ test("an address that answers again may be told of anew", async () => {
   const { id, deliveries } = await lane(world, 1);
   await world.sql("update lane set failures = 3, failing_since = $2, told = 2 where id = $1", [id, new Date(start)]);
   const well = { failures: 0, failingSince: null, calledAt: null, openUntil: null };
-  await createResults(world.pool, "here", quiet).write(
+  await createResults(world.pool, "here", quiet, nothing).write(
     result(dutyOf(world, deliveries[0]!), { health: well }),
     holder,
     1,
@@ -144,7 +145,7 @@ test("whoever no longer holds the lane has no say in how its address does", asyn
   const world = await openWorld();
   const { id, deliveries } = await lane(world, 2);
   const [one, two] = deliveries.map((delivery) => dutyOf(world, delivery));
-  const results = createResults(world.pool, "here", quiet);
+  const results = createResults(world.pool, "here", quiet, nothing);
   await results.write(result(one!, { ...again, health: failing }), newId(start), 1);
   expect(await world.lane(id)).toMatchObject({ failures: 0, failing_since: null, open_until: null });
   await world.sql("update lane set failures = 3, failing_since = $2, told = 1 where id = $1", [id, new Date(start)]);
@@ -158,7 +159,7 @@ test("a result that can never be written holds up no other", async () => {
   const { deliveries } = await lane(world, 3);
   const [one, two, three] = deliveries.map((delivery) => dutyOf(world, delivery));
   const troubles: unknown[] = [];
-  const results = createResults(world.pool, "here", (error) => troubles.push(error));
+  const results = createResults(world.pool, "here", (error) => troubles.push(error), nothing);
   await Promise.all([
     results.write(result(one!), holder, 1),
     // Its month is gone.
@@ -173,7 +174,7 @@ test("a proof that cannot be stored does not make a delivery go out again", asyn
   const world = await openWorld();
   const { deliveries } = await lane(world, 1);
   const duty = dutyOf(world, deliveries[0]!);
-  await createResults(world.pool, "here", quiet).write(
+  await createResults(world.pool, "here", quiet, nothing).write(
     result(duty, { attempt: attempt({ answer: "bad\0byte" }) }),
     holder,
     1,
@@ -185,7 +186,7 @@ test("while the store is away results are kept; what ends meanwhile is written w
   const world = await openWorld();
   const { deliveries } = await lane(world, 4);
   const troubles: unknown[] = [];
-  const results = createResults(world.pool, "here", (error) => troubles.push(error));
+  const results = createResults(world.pool, "here", (error) => troubles.push(error), nothing);
   const writes: Promise<void>[] = [];
   await world.whileLocked("attempt", async (pid) => {
     for (const delivery of deliveries.slice(0, 2))
@@ -213,7 +214,7 @@ test("what was said of an address as it was before a change says nothing of the 
   const [one, two] = (await world.deliveries()).map((delivery) => dutyOf(world, delivery));
   const holder = newId(start);
   await world.sql("update lane set node = $2, version = 2 where id = $1", [id, holder]);
-  const results = createResults(world.pool, "here", quiet);
+  const results = createResults(world.pool, "here", quiet, nothing);
   await results.write(result(one!, { ...again, health: failing }), holder, 1);
   expect(await world.lane(id)).toMatchObject({ failures: 0, failing_since: null });
   await results.write(result(two!, { ...again, health: failing }), holder, 2);
@@ -225,7 +226,7 @@ test("after an outage everything is written as before, also when its retry finds
   const { deliveries } = await lane(world, 2);
   const [one, two] = deliveries.map((delivery) => dutyOf(world, delivery));
   const troubles: unknown[] = [];
-  const results = createResults(world.pool, "here", (error) => troubles.push(error));
+  const results = createResults(world.pool, "here", (error) => troubles.push(error), nothing);
   let first: Promise<void> | undefined;
   await world.whileLocked("attempt", async (pid) => {
     first = results.write(result(one!), holder, 1);
@@ -244,4 +245,29 @@ test("after an outage everything is written as before, also when its retry finds
   await results.write(result(two!), holder, 1);
   await first;
   expect((await world.deliveries()).map(({ state }) => state)).toEqual(["sent", "sent"]);
+});
+
+test("a mail that bounced is written together with what follows from it, or not at all", async () => {
+  const world = await openWorld();
+  const id = await world.mail();
+  const delivery = await world.delivery(id);
+  const duty = { ...dutyOf(world, delivery), what: "mail", itemId: null, recipient: "kim@example.com" } as Duty;
+  const seen: Promise<Delivery>[] = [];
+  const told: string[][] = [];
+  const results = createResults(
+    world.pool,
+    "here",
+    () => void seen.push(world.delivery(id)),
+    async (tx, given) => {
+      told.push(given.map((one) => one.duty.id));
+      if (told.length === 1) throw new Error("The process ended here.");
+      await tx.query("update account set name = 'told' where id = $1", [world.accountId]);
+    },
+  );
+  const bounced = { state: "bounced", reason: "recipient_refused: no", attempt: refused } as const;
+  await results.write(result(duty, bounced), world.accountId, 1);
+  expect(await Promise.all(seen)).toMatchObject([{ state: "due", attempts: 0 }]);
+  expect(told).toEqual([[id], [id]]);
+  expect(await world.delivery(id)).toMatchObject({ state: "bounced", attempts: 1 });
+  expect(await world.sql("select name from account where id = $1", [world.accountId])).toEqual([{ name: "told" }]);
 });

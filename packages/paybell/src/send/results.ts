@@ -3,9 +3,11 @@ import type { Instant } from "@paybell/protocols/domain/day";
 import type { Pool } from "pg";
 import { inTime, isDataFault } from "../db/pool.ts";
 import { transpose } from "../db/rows.ts";
+import { inTransaction, type Tx } from "../db/transaction.ts";
 import { newId } from "../domain/id.ts";
 import type { Health } from "./health.ts";
 import type { AttemptRecord, Duty } from "./outcome.ts";
+import { ensureSpace } from "./retention.ts";
 
 /** What became of one try, on its way into the store. */
 export type Result = {
@@ -36,8 +38,15 @@ export type Results = {
  * Writes what became of deliveries, many in one statement: what ends while one is on its way shares the next.
  * @param node what attempts are signed with
  * @param onTrouble told when the store did not take them: they are kept and tried again
+ * @param givenUp writes what follows from deliveries that were given up, in the transaction of their results: whoever
+ * dies in between has done neither
  */
-export function createResults(pool: Pool, node: string, onTrouble: (error: unknown) => void): Results {
+export function createResults(
+  pool: Pool,
+  node: string,
+  onTrouble: (error: unknown) => void,
+  givenUp: (tx: Tx, results: readonly Result[]) => Promise<void>,
+): Results {
   let waiting: Waiting[] = [];
   let writing: Promise<void> | undefined;
   let writtenAt = Number.NEGATIVE_INFINITY;
@@ -78,7 +87,7 @@ export function createResults(pool: Pool, node: string, onTrouble: (error: unkno
 
   async function store(batch: readonly Waiting[]): Promise<void> {
     try {
-      await inTime(writeResults(pool, node, batch));
+      await inTime(writeAll(batch));
     } catch (error) {
       if (!isDataFault(error)) throw error;
       onTrouble(error);
@@ -88,6 +97,16 @@ export function createResults(pool: Pool, node: string, onTrouble: (error: unkno
       else if (only?.result.attempt && only.hasProof !== false) await store([{ ...only, hasProof: false }]);
     }
     for (const one of batch) one.resolve();
+  }
+
+  async function writeAll(batch: readonly Waiting[]): Promise<void> {
+    const lost = batch.map((one) => one.result).filter(({ state }) => state === "bounced");
+    if (lost.length === 0) return writeResults(pool, node, batch);
+    await ensureSpace(pool, Math.max(...lost.map(({ at }) => at)));
+    await inTransaction(pool, async (tx) => {
+      await writeResults(tx, node, batch);
+      await givenUp(tx, lost);
+    });
   }
 }
 
@@ -105,7 +124,7 @@ const busyMs = 25;
 const patienceMs = 5;
 const retryMs = 500;
 
-async function writeResults(pool: Pool, node: string, batch: readonly Waiting[]): Promise<void> {
+async function writeResults(on: Pick<Tx, "query">, node: string, batch: readonly Waiting[]): Promise<void> {
   const results = batch.map((one) => one.result);
   // Of one lane the last word counts.
   const health = new Map(
@@ -115,7 +134,7 @@ async function writeResults(pool: Pool, node: string, batch: readonly Waiting[])
         : [],
     ),
   );
-  await pool.query({
+  await on.query({
     name: "write_results",
     // Attempts made so far tell whether somebody else took the lane and went on. A delivery that did arrive is written
     // as sent all the same: that is what happened.

@@ -14,7 +14,7 @@ import { createJobs, type Jobs } from "../send/jobs.ts";
 import { createLanes, type Lanes } from "../send/lanes.ts";
 import { mailTransport, sealedFor, type SealedMail } from "../send/mail.ts";
 import { parseNets } from "../send/nets.ts";
-import { tellOfBounce, tellOfFailing, tellOfHealing } from "../send/notices.ts";
+import { tellOfFailing, tellOfGivenUp, tellOfHealing } from "../send/notices.ts";
 import { createPublisher, type Published, type Publishing } from "../send/publish.ts";
 import { ensureSpace } from "../send/retention.ts";
 import type { MailTransport } from "../send/smtp.ts";
@@ -329,7 +329,7 @@ function createNode(
     {
       failing: (row, health, gone) => tellOfFailing(context, row, health, gone),
       healed: (row) => tellOfHealing(context, row),
-      bounced: (duty) => tellOfBounce(context, duty),
+      givenUp: (tx, results) => tellOfGivenUp(context, tx, results),
     },
     options.oneMachine,
   );

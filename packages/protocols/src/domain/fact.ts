@@ -68,7 +68,7 @@ export type DisputeFact = {
 export type Fact = FactBody & {
   /** unique within (protocol, provider account, mode): transaction, order, product and kind */
   readonly identity: string;
-  /** the provider's product */
+  /** the provider's product; `wholeOrder` where the message does not tell */
   readonly productId: string;
   readonly productName?: string;
   /** by the provider's own clock; absent where the message carries none, then it happened when it arrived */
@@ -90,15 +90,25 @@ export type Buyer = {
   readonly reference?: string;
 };
 
+/** The product of what is said of an order as a whole: its money is that of all its products, in proportion. */
+export const wholeOrder = "";
+
 /** What one notification says. */
 export type Reading = {
   /** the provider's own name for it */
   readonly event: string;
   /** absent where the message does not tell (the provider's recurring notices, for one) */
   readonly mode?: Mode;
-  readonly orderId: string;
+  /** absent: the message knows the order by one of `aliases` only */
+  readonly orderId?: string;
+  /**
+   * The provider's other ids by which messages speak of the same order (payment, subscription, invoice), unique at the
+   * provider. Whatever names two of them ties them together.
+   */
+  readonly aliases?: readonly string[];
   readonly orderedOn?: Day;
-  readonly buyer: Buyer;
+  /** absent: the message does not say whose order it is */
+  readonly buyer?: Buyer;
   /** empty: nothing to act on, such as a reminder or an unknown event */
   readonly facts: readonly Fact[];
 };
