@@ -25,7 +25,7 @@ import { createRefuser } from "./record/refuse.ts";
 import { type Bell, createBell } from "./send/bell.ts";
 import { createFeed, type Feed } from "./send/feed.ts";
 import { httpTransport, type Network } from "./send/http.ts";
-import { createJobs } from "./send/jobs.ts";
+import { createJobs, dropLeftBehind } from "./send/jobs.ts";
 import { createLine } from "./send/line.ts";
 import { createLanes, type Lanes } from "./send/lanes.ts";
 import { mailTransport } from "./send/mail.ts";
@@ -236,6 +236,7 @@ function assemble(
     recorder: createRecorder(way.pool),
     refuser,
     handOver,
+    caughtUp: () => carryOn.caughtUp(),
     askProvider: () => enquiries.ring(),
   });
   const house: House = {
@@ -326,6 +327,7 @@ function assemble(
     await ensurePartitions(context.pool, "notification", [context.clock(), context.clock() + weekMs]);
     await ensureSpace(context.pool, context.clock());
     await dropExpired(context.pool, context.clock());
+    await dropLeftBehind(context.pool);
   }
 
   /** What goes wrong with one part of the work keeps no other from being done. */

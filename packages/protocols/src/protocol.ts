@@ -94,6 +94,18 @@ export type Answer = {
 /** What became of a notification; the protocol chooses the answer. */
 export type Outcome = "stored" | "refused" | "unavailable";
 
+/** What a provider shows the buyer of one product, right after the purchase. */
+export type AccessData = {
+  readonly language: "de" | "en";
+  readonly productName: string;
+  /** the buyer's address, where it opens the account */
+  readonly email?: string;
+  /** opens the account, or leads to where the buyer logs in */
+  readonly loginUrl?: string;
+  readonly licenceKey?: string;
+  readonly downloadUrl?: string;
+};
+
 /** One provider. All functions are pure and never throw. */
 export interface Protocol {
   readonly name: string;
@@ -106,8 +118,10 @@ export interface Protocol {
   verify(incoming: Incoming, secrets: readonly string[], now: Instant, known?: Known): Promise<Verdict>;
   /** Reads the facts from the bytes. @param known as it was when it was verified */
   parse(body: Uint8Array, known?: Known): Parsed;
-  /** The answer this provider understands. */
-  answer(outcome: Outcome): Answer;
+  /** The provider shows the buyer what stands in the answer, and waits for it. */
+  readonly showsAccess?: true;
+  /** The answer this provider understands. @param access to be shown to the buyer; empty: nothing, or not yet */
+  answer(outcome: Outcome, access?: readonly AccessData[]): Answer;
   /** The same bytes without the person: money, dates and order numbers stay. */
   redact(body: Uint8Array): Uint8Array;
 }

@@ -1,6 +1,6 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { Mode } from "@paybell/protocols/domain/fact";
-import { inTransaction, type Tx } from "../db/transaction.ts";
+import { afterCommit, inTransaction, type Tx } from "../db/transaction.ts";
 import { protocolNamed } from "../domain/protocols.ts";
 import type { House } from "../house.ts";
 import { customerErased } from "../ledger/announce-customers.ts";
@@ -26,7 +26,8 @@ export async function eraseCustomer(
     const orders = await lockOrders(tx, of);
     const emails = await emailsOf(tx, of);
     await forgetTexts(house.seal, tx, of, emails, now);
-    await redactEvents(tx, of, orders, emails);
+    const told = [...(await redactEvents(tx, of, orders, emails)), ...(await redactAlarms(tx, accountId, orders))];
+    await forgetAnswers(house, tx, accountId, told);
     const { rows: erased } = await tx.query<{ mode: Mode; first: boolean }>(
       `update customer c set erased_at = coalesce(c.erased_at, $3), reference = null, first_name = null, last_name = null,
          country = null, language = null
@@ -42,6 +43,7 @@ export async function eraseCustomer(
     );
     await tx.query("delete from customer_email where account_id = $1 and customer_id = $2", of);
     await tx.query(`delete from delivery where account_id = $1 and item_id in (${itemIds})`, of);
+    await tx.query(`delete from shown where account_id = $1 and item_id in (${itemIds})`, of);
     await tx.query(`delete from link where account_id = $1 and (customer_id = $2 or item_id in (${itemIds}))`, of);
     await tx.query(
       `update fact set body = body || '{"email": ""}' where account_id = $1 and kind = 'contact_changed' and item_id in (${itemIds})`,
@@ -52,11 +54,6 @@ export async function eraseCustomer(
       `update activation set name = null where account_id = $1 and licence_id in (
          select id from licence where account_id = $1 and item_id in (${itemIds}))`,
       of,
-    );
-    await tx.query(
-      `update alarm set data = data - '{email,address,reason}'::text[]
-       where account_id = $1 and kind = 'mail_bounced' and data ->> 'order_id' = any($2)`,
-      [accountId, orders],
     );
     await addEvents(
       house,
@@ -94,24 +91,69 @@ async function emailsOf(tx: Tx, of: Of): Promise<string[]> {
 /**
  * What was announced of the person, or published here under one of the addresses. What is still on its way goes out as it
  * then stands.
+ * @returns the events' ids
  */
 async function redactEvents(
   tx: Tx,
   [accountId, customerId]: Of,
   orders: readonly string[],
   emails: readonly string[],
-): Promise<void> {
-  await tx.query(
-    `update event e set data = (e.data::jsonb || (
-         select coalesce(jsonb_object_agg(p.key, p.value), '{}') from jsonb_each($4::jsonb) p where e.data::jsonb ? p.key))::json
-     where account_id = $1 and (data ->> 'customer_id' = $2 or lower(data ->> 'email') = any($3) or lower(data -> 'buyer' ->> 'email') = any($3))`,
-    [accountId, customerId, emails, JSON.stringify(nobody)],
+): Promise<string[]> {
+  const { rows } = await tx.query<{ id: string }>(
+    `with found as (
+       select id, expires_at from event where account_id = $1 and about = any($2)
+       union
+       select id, expires_at from event where account_id = $1 and order_key = any($3)
+     )
+     update event e set about = $4, data = (e.data::jsonb || (
+         select coalesce(jsonb_object_agg(p.key, p.value), '{}') from jsonb_each($6::jsonb) p where e.data::jsonb ? p.key))::json
+     from found f
+     where e.account_id = $1 and e.id = f.id and e.expires_at = f.expires_at
+       and (e.data ->> 'customer_id' = $4 or lower(e.data ->> 'email') = any($5) or lower(e.data -> 'buyer' ->> 'email') = any($5))
+     returning e.id`,
+    [accountId, [customerId, ...emails], [customerId, ...orders], customerId, emails, JSON.stringify(nobody)],
   );
-  await tx.query(
-    `update event set data = jsonb_set(data::jsonb, '{data}', (data::jsonb -> 'data') - '{email,address,reason}'::text[])::json
-     where account_id = $1 and type = 'alarm.raised' and data ->> 'kind' = 'mail_bounced' and data -> 'data' ->> 'order_id' = any($2)`,
+  return rows.map(({ id }) => id);
+}
+
+/** @returns ids of the events that told of them */
+async function redactAlarms(tx: Tx, accountId: string, orders: readonly string[]): Promise<string[]> {
+  const { rows: alarms } = await tx.query<{ id: string }>(
+    `update alarm set data = data - '{email,address,reason}'::text[]
+     where account_id = $1 and kind = 'mail_bounced' and data ->> 'order_id' = any($2) returning id`,
     [accountId, orders],
   );
+  const { rows } = await tx.query<{ id: string }>(
+    `update event set data = jsonb_set(data::jsonb, '{data}', (data::jsonb -> 'data') - '{email,address,reason}'::text[])::json
+     where account_id = $1 and about = any($2) returning id`,
+    [accountId, alarms.map(({ id }) => id)],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * What addresses answered to events can repeat what these said. Whoever holds what is still due of them in memory reads
+ * it again.
+ */
+async function forgetAnswers(
+  { sending }: Pick<House, "sending">,
+  tx: Tx,
+  accountId: string,
+  eventIds: readonly string[],
+): Promise<void> {
+  await tx.query(
+    `update attempt a set answer = null from delivery d
+     where d.account_id = $1 and d.event_id = any($2)
+       and a.account_id = d.account_id and a.delivery_id = d.id and a.expires_at = d.expires_at and a.answer is not null`,
+    [accountId, eventIds],
+  );
+  const { rows: lanes } = await tx.query<{ id: string }>(
+    `update lane set version = version + 1
+     where account_id = $1 and id in (select lane_id from delivery where account_id = $1 and event_id = any($2) and state = 'due')
+     returning id`,
+    [accountId, eventIds],
+  );
+  afterCommit(tx, () => sending.look(lanes.map(({ id }) => id)));
 }
 
 /** What events say of a person, and what they say of nobody. A machine is named after its owner. */

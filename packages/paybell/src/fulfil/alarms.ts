@@ -40,7 +40,7 @@ export async function raiseAlarms(
           where alarm.closed_at is not null and alarm.kind = any($10)
         returning account_id, id, mode, kind, key
       ), given as (
-        select account_id, a.event_id as id, mode, 'alarm.raised' as type, a.at, null::text as order_key, kind, key,
+        select account_id, a.event_id as id, mode, 'alarm.raised' as type, a.at, null::text as order_key, r.id::text as about, kind, key,
                json_build_object('alarm_id', r.id, 'kind', kind, 'key', key, 'data', a.data::json)::text as data
         from raised r join a using (account_id, mode, kind, key)
       ), ${written("given")}, rows as (${writtenRows})
@@ -106,7 +106,8 @@ type Raised = { readonly row: RaisedRow; readonly alarm: Alarm };
 
 function printed({ row, alarm }: Raised): Printed {
   const { accountId, mode, at } = alarm;
-  return { accountId, mode, at, id: row.alarm_event_id, type: "alarm.raised", orderKey: null, data: row.data };
+  const event = { id: row.alarm_event_id, type: "alarm.raised", orderKey: null, about: null, data: row.data };
+  return { accountId, mode, at, ...event };
 }
 
 function operatorMail(context: Context, { row, alarm }: Raised): QueuedMail[] {

@@ -1,4 +1,5 @@
 import type { Instant } from "@paybell/protocols/domain/day";
+import type { AccessData } from "@paybell/protocols/protocol";
 import type { PoolClient } from "pg";
 import type { Entitlement } from "../access/entitlements.ts";
 import { accessAt } from "../access/access.ts";
@@ -8,10 +9,12 @@ import { normaliseEmail } from "../domain/email.ts";
 import type { MailContent } from "../domain/mail.ts";
 import { defaults } from "../domain/settings.ts";
 import { type Computed, foldSettings } from "../ledger/compute.ts";
+import type { Held } from "../ledger/held-rows.ts";
 import type { Effect } from "./effects.ts";
 import type { Licences } from "./licence-rows.ts";
 import { type MadeLink, makeLinks, type NewLink } from "./links.ts";
 import { type QueuedMail, queueMails } from "./mail-rows.ts";
+import { isShown, madeCustomer, writeShown } from "./shown.ts";
 import { chooseLanguage } from "./mails/language.ts";
 import { renderMail } from "./mails/render.tsx";
 
@@ -26,6 +29,8 @@ export function handOver(
   licences: Licences,
   entitlements: ReadonlyMap<string, readonly Entitlement[]>,
   replaced: ReadonlySet<string>,
+  /** every item of the customers */
+  held: readonly Held[],
 ): { done: Map<string, string[]>; written: Promise<unknown> } {
   const done = new Map<string, string[]>();
   const wanted: { item: Computed; effect: Effect }[] = [];
@@ -39,7 +44,54 @@ export function handOver(
       if (isMailed(item, effect, entitlements.get(item.held.customer.id) ?? [], replaced.has(item.held.id)))
         wanted.push({ item, effect });
   }
-  return { done, written: mail(context, tx, wanted, licences) };
+  return {
+    done,
+    written: Promise.all([mail(context, tx, wanted, licences), show(context, tx, wanted, licences, held)]),
+  };
+}
+
+/** What the provider shows the buyer is ready before the mail is read: links of its own, so that using one leaves the other. */
+async function show(
+  context: Context,
+  tx: Pick<PoolClient, "query">,
+  wanted: readonly { item: Computed; effect: Effect }[],
+  licences: Licences,
+  held: readonly Held[],
+): Promise<void> {
+  const shown = wanted.filter(({ item, effect }) => isWelcome(effect) && isShown(item.held));
+  const links = shown.map(({ item, effect }) => {
+    const opens = madeCustomer(item.held, held.filter((other) => other.customer.id === item.held.customer.id));
+    return { opens, wanted: linksWanted(item, effect).filter(({ kind }) => opens || kind !== "login") };
+  });
+  const { made, written } = makeLinks(context, tx, links.flatMap((own) => own.wanted));
+  const data = shown.map(({ item }, index): AccessData => {
+    const { opens, wanted: kinds } = links[index]!;
+    const urls = new Map(kinds.map(({ kind }) => [kind, made.shift()!.url]));
+    const { order, product, account } = item.held;
+    const loginUrl = urls.get("login") ?? product!.config.login?.url;
+    const downloadUrl = urls.get("download");
+    const licenceKey = licences.of.get(item.held.id)?.key;
+    return {
+      language: chooseLanguage(order.buyer, account.settings.language ?? defaults.language),
+      productName: product!.name,
+      ...(opens && { email: order.contactEmail }),
+      ...(loginUrl !== undefined && { loginUrl }),
+      ...(licenceKey && { licenceKey }),
+      ...(downloadUrl !== undefined && { downloadUrl }),
+    };
+  });
+  await Promise.all([
+    written,
+    writeShown(
+      context,
+      tx,
+      shown.map(({ item }, index) => ({ item: item.held, at: item.now, data: data[index]! })),
+    ),
+  ]);
+}
+
+function isWelcome({ mail: kind }: Effect): boolean {
+  return kind === "access_data" || kind === "trial";
 }
 
 /** Sends the access data of an item again, with new links. */
@@ -111,7 +163,7 @@ function isMailed(
   replaced: boolean,
 ): boolean {
   if (held.customer.erased || !held.product || held.product.config.mails[effect.mail] === false) return false;
-  const welcome = effect.mail === "access_data" || effect.mail === "trial";
+  const welcome = isWelcome(effect);
   // What happened before the product was mapped is not told one by one; the access data are.
   if (!welcome && held.quietBefore !== null && effect.at < held.quietBefore) return false;
   // An upgrade stands in its place: what becomes of the old plan is no news to the buyer.
@@ -127,8 +179,8 @@ function isMailed(
   return !welcome || accessAt(state, now).open;
 }
 
-function linksWanted({ held, now }: Computed, { mail: kind }: Effect): NewLink[] {
-  if (kind !== "access_data" && kind !== "trial") return [];
+function linksWanted({ held, now }: Computed, effect: Effect): NewLink[] {
+  if (!isWelcome(effect)) return [];
   const { login, download } = held.product!.config;
   const base = {
     accountId: held.accountId,

@@ -5,6 +5,7 @@ import type { PoolClient } from "pg";
 import type { Context } from "../context.ts";
 import { transpose } from "../db/rows.ts";
 import { newId, newToken, sha256 } from "../domain/id.ts";
+import { forgetShown } from "./shown.ts";
 
 /** A link as it stands in a mail. The token is nowhere else: we keep its hash. */
 export type NewLink = {
@@ -72,6 +73,7 @@ export async function revokeLinks(
   itemIds: readonly string[],
   at: Instant,
 ): Promise<void> {
+  await forgetShown(tx, accountId, itemIds);
   await tx.query("update link set revoked_at = $3 where account_id = $1 and item_id = any($2) and revoked_at is null", [
     accountId,
     itemIds,

@@ -91,6 +91,7 @@ export async function apply(
       licences,
       entitlements,
       replacedOf(customers),
+      held,
     );
     const items = computed.map((item) => ({
       ...item,

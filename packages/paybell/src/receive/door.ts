@@ -1,6 +1,9 @@
-import type { Incoming } from "@paybell/protocols/protocol";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Mode, Reading } from "@paybell/protocols/domain/fact";
+import type { AccessData, Incoming } from "@paybell/protocols/protocol";
 import type { Context } from "../context.ts";
 import { protocolNamed } from "../domain/protocols.ts";
+import { readShown } from "../fulfil/shown.ts";
 import type { Recorder } from "../record/record.ts";
 import type { Refuser } from "../record/refuse.ts";
 import type { StoredNotification } from "../record/stored.ts";
@@ -20,6 +23,8 @@ type Parts = {
   readonly refuser: Refuser;
   /** carries on with it from memory, after the answer */
   readonly handOver: (stored: StoredNotification) => void;
+  /** resolves when what was handed over is applied */
+  readonly caughtUp: () => Promise<void>;
   /** something was stored that the provider has to be asked about */
   readonly askProvider: () => void;
 };
@@ -27,7 +32,7 @@ type Parts = {
 export const bodyLimit = 256 * 1024;
 
 /** The door: raw bytes and headers in, the protocol's own answer out. */
-export function createDoor({ context, connections, recorder, refuser, handOver, askProvider }: Parts): Door {
+export function createDoor({ context, connections, recorder, refuser, handOver, caughtUp, askProvider }: Parts): Door {
   let complainedAt = Number.NEGATIVE_INFINITY;
   return { receive };
 
@@ -41,8 +46,8 @@ export function createDoor({ context, connections, recorder, refuser, handOver, 
 
     const protocol = protocolNamed(connection.protocol);
     const receivedAt = Math.floor(context.clock());
-    const answer = (outcome: Parameters<typeof protocol.answer>[0]) => {
-      const { status, headers, body: text } = protocol.answer(outcome);
+    const answer = (...of: Parameters<typeof protocol.answer>) => {
+      const { status, headers, body: text } = protocol.answer(...of);
       return new Response(text, { status, headers });
     };
     const incoming: Incoming = { method: request.method, url: request.url, headers: request.headers, body };
@@ -93,11 +98,30 @@ export function createDoor({ context, connections, recorder, refuser, handOver, 
           ...(reading.orderId !== undefined && { orderId: reading.orderId }),
           reading,
         });
-      return answer("stored");
+      return answer("stored", reading && protocol.showsAccess ? await shownOf({ ...arrived, mode }, reading) : []);
     } catch (error) {
       // Not stored means not claimed: the provider tries again.
       complain(error, "a notification could not be stored and was not claimed");
       return answer("unavailable");
+    }
+  }
+
+  /** What is to be shown, if it is ready in time; the notification itself is safe either way. */
+  async function shownOf(
+    of: { accountId: string; protocol: string; providerAccount: string; mode: Mode },
+    { orderId, facts }: Reading,
+  ): Promise<AccessData[]> {
+    const bought = facts.filter(({ kind }) => kind === "payment" || kind === "trial").map(({ productId }) => productId);
+    if (orderId === undefined || bought.length === 0) return [];
+    const read = async () => {
+      await caughtUp();
+      return readShown(context, { ...of, orderId }, bought);
+    };
+    try {
+      return (await Promise.race([read(), delay(patienceMs, undefined, { ref: false })])) ?? [];
+    } catch (error) {
+      complain(error, "what a provider shows to its buyer could not be read; the mail has it too");
+      return [];
     }
   }
 
@@ -114,6 +138,9 @@ export function createDoor({ context, connections, recorder, refuser, handOver, 
     context.log.error({ code: (error as { code?: string }).code }, sentence);
   }
 }
+
+/** The buyer waits for the provider, and the provider for us. */
+const patienceMs = 2500;
 
 function plain(status: number, text: string): Response {
   return new Response(text, { status, headers: { "content-type": "text/plain; charset=utf-8" } });

@@ -174,6 +174,7 @@ create table event (
   type text not null,
   at timestamptz not null,
   order_key text,
+  about text, -- whom it tells of, to be found when they are erased: the customer's id, of what was published the buyer's address in lower case, of an alarm its id
   data json not null, -- as it was printed
   txid xid8 not null default pg_current_xact_id(), -- polling stops before what is not committed yet
   primary key (account_id, id, expires_at)
@@ -181,11 +182,12 @@ create table event (
 
 create index event_listed on event (account_id, mode, txid, id);
 create index event_order on event (order_key, account_id) where order_key is not null;
+create index event_about on event (about, account_id) where about is not null;
 
 select make_months(parent, now() + interval '90 days', now() + interval '100 days') from unnest(array['event', 'attempt']) as t (parent);
 
-insert into event (account_id, id, expires_at, mode, type, at, data, txid)
-select account_id, id, now() + interval '90 days', mode, type, at, data, '3' from event_before;
+insert into event (account_id, id, expires_at, mode, type, at, about, data, txid)
+select account_id, id, now() + interval '90 days', mode, type, at, coalesce(data ->> 'customer_id', data ->> 'alarm_id'), data, '3' from event_before;
 
 drop table event_before;
 

@@ -38,3 +38,12 @@ alter table notification
   add column replies jsonb; -- what the provider answered: part of what the notification says
 
 create index notification_unverified on notification (check_at) where state = 'unverified';
+
+-- What a provider shows the buyer right after the purchase, sealed: a repeat is answered with the same again.
+create table shown (
+  account_id uuid not null,
+  item_id uuid not null,
+  sealed bytea not null,
+  created_at timestamptz not null,
+  primary key (account_id, item_id)
+);
