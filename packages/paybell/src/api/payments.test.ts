@@ -185,16 +185,16 @@ describe("what does not fit is refused by the field's name", () => {
   });
 
   test.each<[string, (whole: Record<string, unknown>) => unknown]>([
-    ["type", ({ type: _, ...rest }) => rest],
-    ["order_id", ({ order_id: _, ...rest }) => rest],
-    ["happened_at", ({ happened_at: _, ...rest }) => rest],
-    ["product", ({ product: _, ...rest }) => rest],
+    ["type", (whole) => ({ ...whole, type: undefined })],
+    ["order_id", (whole) => ({ ...whole, order_id: undefined })],
+    ["happened_at", (whole) => ({ ...whole, happened_at: undefined })],
+    ["product", (whole) => ({ ...whole, product: undefined })],
     ["product.id", (whole) => ({ ...whole, product: { name: "Club" } })],
     ["buyer.email", (whole) => ({ ...whole, buyer: {} })],
     ["plan.kind", (whole) => ({ ...whole, plan: {} })],
     ["plan.interval.unit", (whole) => ({ ...whole, plan: { kind: "subscription", interval: { count: 1 } } })],
     ["amount.currency", (whole) => ({ ...whole, amount: { minor: 1 } })],
-    ["payments.0.order_id", ({ order_id: _, ...rest }) => ({ payments: [rest] })],
+    ["payments.0.order_id", (whole) => ({ payments: [{ ...whole, order_id: undefined }] })],
     ["payments.0.buyer.email", (whole) => ({ payments: [{ ...whole, buyer: {} }] })],
   ])("%s that is not there is said to be missing", async (path, without) => {
     const { status, json } = await publish(without(payment()));
