@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
+import { inTransaction } from "../db/transaction.ts";
 import { newId } from "../domain/id.ts";
 import { startReceiver } from "../testing/receiver.ts";
 import { day, type Delivery, hour, openWorld, start, type World } from "../testing/sending.ts";
-import { addJob, createJobs, type JobKind, type JobParams } from "./jobs.ts";
+import { addEvents } from "./events.ts";
+import { addJob, createJobs, dropLeftBehind, type JobKind, type JobParams } from "./jobs.ts";
 
 type JobState = {
   id: string;
@@ -227,4 +229,35 @@ test("a job made while a round is on its way is done by whoever asked for it", a
     expect(await stateOf(world, id)).toMatchObject({ state: "done" });
     await before;
   }
+});
+
+test("what was written for a connection while it was being removed is given up, and nothing else is", async () => {
+  const world = await openWorld();
+  const [removed, other] = [await world.address("http://127.0.0.1:9"), await world.address("http://127.0.0.1:9")];
+  const mail = await world.mail();
+  const node = world.node();
+  const { accountId } = world;
+  const announcement = { accountId, mode: "live" as const, type: "payment.made", at: start, orderKey: null, data: {} };
+  await inTransaction(world.pool, async (tx) => {
+    await addEvents(node.context, tx, [announcement]);
+    await world.sql("delete from address where id = $1", [removed]);
+    await job(world, "drop", { connection_id: removed });
+    await node.jobs.work();
+  });
+  expect(await world.deliveries(removed)).toMatchObject([{ state: "due" }]);
+  expect(await dropLeftBehind(world.pool)).toBe(1);
+  expect(await world.deliveries(removed)).toMatchObject([{ state: "dropped", reason: "connection_removed" }]);
+  expect(await world.deliveries(other)).toMatchObject([{ state: "due" }]);
+  expect(await world.delivery(mail)).toMatchObject({ state: "due" });
+  expect(await dropLeftBehind(world.pool)).toBe(0);
+});
+
+test("what failed for a connection that was removed since is not made due again", async () => {
+  const world = await openWorld();
+  const { lane } = await failed(world, "http://127.0.0.1:9", 2);
+  await world.sql("delete from address where id = $1", [lane]);
+  const id = await job(world, "recover");
+  await world.node().jobs.work();
+  expect(await stateOf(world, id)).toMatchObject({ state: "done", done: 0n, total: 0n });
+  expect((await world.deliveries(lane)).map(({ state }) => state)).toEqual(["failed", "failed"]);
 });

@@ -1,12 +1,13 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { Mode } from "@paybell/protocols/domain/fact";
 import { testEvent } from "@paybell/protocols/test-event";
-import type { PoolClient } from "pg";
+import type { Pool, PoolClient } from "pg";
 import { z } from "zod";
 import type { Context } from "../context.ts";
 import { isDataFault } from "../db/pool.ts";
 import { firstId, lastId, newId } from "../domain/id.ts";
 import { isOneOf, wants } from "./events.ts";
+import { lanesWithoutAddress } from "./lane-rows.ts";
 
 /** Which deliveries a job is about. Instants are ISO 8601. */
 export const jobParams = z.object({
@@ -155,10 +156,35 @@ type Statement = { readonly text: string; readonly values: unknown[] };
 
 /** What is left to be done of what a step looks at. */
 const fitting: Record<JobKind, string> = {
-  recover: "d.state = 'failed'",
+  recover:
+    "d.state = 'failed' and exists (select 1 from address a where a.account_id = d.account_id and a.id = d.lane_id)",
   drop: "d.state = 'due'",
   fill: "not exists (select 1 from delivery x where x.event_id = e.id and x.lane_id = a.id and x.expires_at = e.expires_at)",
 };
+
+const dropped = "state = 'dropped', reason = 'connection_removed', sent_at = null";
+
+/**
+ * Gives up what is due where there is no address any more: whoever wrote it had read the address before it was removed,
+ * and was done after the removal's own job.
+ * @returns how many
+ */
+export async function dropLeftBehind(pool: Pool): Promise<number> {
+  let count = 0;
+  for (const { id } of await lanesWithoutAddress(pool)) {
+    // In steps, so that no statement is long.
+    for (let changed = stepSize; changed === stepSize; count += changed) {
+      const { rowCount } = await pool.query(
+        `update delivery d set ${dropped}
+         from (select account_id, id, expires_at from delivery where lane_id = $1 and state = 'due' order by due_at limit $2) f
+         where d.account_id = f.account_id and d.id = f.id and d.expires_at = f.expires_at and d.state = 'due'`,
+        [id, stepSize],
+      );
+      changed = rowCount ?? 0;
+    }
+  }
+  return count;
+}
 
 const statements: Record<JobKind, (job: JobRow, params: JobParams, now: Instant) => Statement> = {
   recover: (job, params, now) =>
@@ -169,14 +195,7 @@ const statements: Record<JobKind, (job: JobRow, params: JobParams, now: Instant)
       fitting.recover,
       "state = 'due', due_at = $8, attempts_before = d.attempts, reason = null",
     ),
-  drop: (job, params, now) =>
-    onDeliveries(
-      job,
-      params,
-      now,
-      fitting.drop,
-      "state = 'dropped', reason = 'connection_removed', sent_at = null, due_at = $8",
-    ),
+  drop: (job, params, now) => onDeliveries(job, params, now, fitting.drop, `${dropped}, due_at = $8`),
   fill: (job, params, now) => ({
     text: `
       with found as (

@@ -148,13 +148,7 @@ export async function lanesWithWork(
   const { rows } = await pool.query<{ id: string; free: boolean; mine: boolean }>({
     name: "lanes_with_work",
     text: `
-      with recursive first as (
-        (select lane_id, due_at from delivery where state = 'due' order by lane_id, due_at limit 1)
-        union all
-        select n.lane_id, n.due_at
-        from first cross join lateral (
-          select lane_id, due_at from delivery where state = 'due' and lane_id > first.lane_id order by lane_id, due_at limit 1) n
-      )
+      with recursive ${firstDue}
       select l.id, l.node is not distinct from $2 as mine,
              l.node is null or not exists (select 1 from node n where n.id = l.node and n.leased_until > clock_timestamp()) as free
       from first join lane l on l.id = first.lane_id
@@ -163,6 +157,25 @@ export async function lanesWithWork(
   });
   return rows;
 }
+
+/** Outgoing lanes with due work whose address is gone. */
+export async function lanesWithoutAddress(pool: Pool): Promise<{ id: string }[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    `with recursive ${firstDue}
+     select l.id from first join lane l on l.id = first.lane_id
+     where l.transport = 'http' and not exists (select 1 from address a where a.account_id = l.account_id and a.id = l.id)`,
+  );
+  return rows;
+}
+
+/** Of each lane what is due first. */
+const firstDue = `first as (
+        (select lane_id, due_at from delivery where state = 'due' order by lane_id, due_at limit 1)
+        union all
+        select n.lane_id, n.due_at
+        from first cross join lateral (
+          select lane_id, due_at from delivery where state = 'due' and lane_id > first.lane_id order by lane_id, due_at limit 1) n
+      )`;
 
 /** What is due on a lane, the longest due first. */
 export async function readDue(pool: Pool, lane: LaneRow, now: Instant, limit: number): Promise<Duty[]> {
