@@ -124,7 +124,11 @@ test("an attempt that says nothing of the address leaves it as it was, and how f
     new Date(failing.failingSince),
     new Date(failing.openUntil),
   ]);
-  await createResults(world.pool, "here", quiet, nothing).write(result(dutyOf(world, deliveries[0]!), again), holder, 1);
+  await createResults(world.pool, "here", quiet, nothing).write(
+    result(dutyOf(world, deliveries[0]!), again),
+    holder,
+    1,
+  );
   expect(await world.lane(id)).toMatchObject({ ...failingRow, told: 2, last_failure: { code: "refused" } });
 });
 
