@@ -5,7 +5,7 @@ import { all, api, freePort, seeded, serve, storeFolder, storeProcess, until, un
 /* The sending end under load, killed and frozen: whatever was accepted reaches every address. */
 
 const concurrency = 10;
-const folders = [storeFolder(), storeFolder()] as const;
+const folders = [storeFolder(), storeFolder(), storeFolder()] as const;
 
 test("killed twenty times while publishing, the store's server too: every accepted event reaches every address", async () => {
   const folder = folders[0];
@@ -114,6 +114,23 @@ test("three nodes, one killed, one frozen for longer than its lease and woken: n
   expect(deliveries).toHaveLength(accepted.length * paths.length);
   expect(sink.arrivals() - deliveries.length).toBeLessThanOrEqual(2 * paths.length * concurrency);
 }, 180_000);
+
+test("killed in the instant after the last answer: what was accepted goes on with the next start, though nothing more is published", async () => {
+  const folder = folders[2];
+  const sink = await openSink();
+  const env = { PAYBELL_ALLOW_NETS: "127.0.0.0/8" };
+  const accepted: string[] = [];
+  let server = await serve(folder, await freePort(), env);
+  await connect(server.base, `${sink.url}/once`);
+  for (let n = 0; n < 5; n++) {
+    const ids = await Promise.all(Array.from({ length: 20 }, (_, at) => publish(server.base, `L${n}-${at}`)));
+    await server.end("SIGKILL");
+    accepted.push(...ids.flatMap((id) => id ?? []));
+    expect(accepted).toHaveLength(20 * (n + 1));
+    server = await serve(folder, await freePort(), env);
+    await until(() => accepted.every((id) => sink.times("/once", id) > 0));
+  }
+}, 120_000);
 
 async function connect(base: string, url: string): Promise<void> {
   await api(base, "POST", "/v1/connections", {
