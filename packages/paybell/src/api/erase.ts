@@ -89,8 +89,8 @@ async function emailsOf(tx: Tx, of: Of): Promise<string[]> {
 }
 
 /**
- * What was announced of the person, or published here under one of the addresses. What is still on its way goes out as it
- * then stands.
+ * What was announced of the person, also as the customer their orders belonged to before, or published here under one of
+ * the addresses. What is still on its way goes out as it then stands.
  * @returns the events' ids
  */
 async function redactEvents(
@@ -100,12 +100,14 @@ async function redactEvents(
   emails: readonly string[],
 ): Promise<string[]> {
   const { rows } = await tx.query<{ id: string }>(
-    `with found as (
-       select id, expires_at from event where account_id = $1 and about = any($2)
+    `with own as (
+       select id, expires_at, about from event where account_id = $1 and order_key = any($3)
+     ), found as (
+       select id, expires_at from own
        union
-       select id, expires_at from event where account_id = $1 and order_key = any($3)
+       select id, expires_at from event where account_id = $1 and about = any($2 || array(select about from own where about is not null))
      )
-     update event e set about = $4, data = (e.data::jsonb || (
+     update event e set about = coalesce(e.data ->> 'customer_id', $4), data = (e.data::jsonb || (
          select coalesce(jsonb_object_agg(p.key, p.value), '{}') from jsonb_each($6::jsonb) p where e.data::jsonb ? p.key))::json
      from found f
      where e.account_id = $1 and e.id = f.id and e.expires_at = f.expires_at
@@ -133,7 +135,7 @@ async function redactAlarms(tx: Tx, accountId: string, orders: readonly string[]
 
 /**
  * What addresses answered to events can repeat what these said. Whoever holds what is still due of them in memory reads
- * it again.
+ * it again; so with the account's mails.
  */
 async function forgetAnswers(
   { sending }: Pick<House, "sending">,
@@ -149,7 +151,8 @@ async function forgetAnswers(
   );
   const { rows: lanes } = await tx.query<{ id: string }>(
     `update lane set version = version + 1
-     where account_id = $1 and id in (select lane_id from delivery where account_id = $1 and event_id = any($2) and state = 'due')
+     where account_id = $1 and (id = $1 or id in (
+       select lane_id from delivery where account_id = $1 and event_id = any($2) and state = 'due'))
      returning id`,
     [accountId, eventIds],
   );

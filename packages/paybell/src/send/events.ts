@@ -39,7 +39,7 @@ export async function addEvents(
     text: `
       with given as (
         select * from unnest(${printedTypes.map((type, index) => `$${index + 2}::${type}[]`).join(", ")})
-          as t (account_id, id, mode, type, at, order_key, data)
+          as t (account_id, id, mode, type, at, order_key, about, data)
       ), ${written("given")}
       ${writtenRows}`,
     values: [new Date(now), ...transpose(printed.map(printedRow))],
@@ -51,10 +51,21 @@ export async function addEvents(
 }
 
 /** An event as it is stored and sent: its data printed once. */
-export type Printed = Omit<Announcement, "data"> & { readonly id: string; readonly data: string };
+export type Printed = Omit<Announcement, "data"> & {
+  readonly id: string;
+  /** whom it tells of: a customer's id, or an address in lower case; an alarm's id */
+  readonly about: string | null;
+  readonly data: string;
+};
 
 export function print(event: Announcement, now: Instant): Printed {
-  return { ...event, id: newId(now), data: storable(JSON.stringify(event.data)) };
+  return { ...event, id: newId(now), about: aboutOf(event.data), data: storable(JSON.stringify(event.data)) };
+}
+
+function aboutOf({ customer_id, buyer }: Announcement["data"]): string | null {
+  if (typeof customer_id === "string") return customer_id;
+  const email = typeof buyer === "object" && buyer !== null && "email" in buyer ? mended(buyer.email) : null;
+  return typeof email === "string" && email !== "" ? email.toLowerCase() : null;
 }
 
 /** PostgreSQL cannot look into JSON with U+0000 or half a surrogate pair in it, and would refuse all that comes with it. */
@@ -70,15 +81,16 @@ function mended(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [mended(name), mended(one)]));
 }
 
-export const printedTypes = ["uuid", "uuid", "text", "text", "timestamptz", "text", "text"];
+export const printedTypes = ["uuid", "uuid", "text", "text", "timestamptz", "text", "text", "text"];
 
 export function printedRow(event: Printed): unknown[] {
-  return [event.accountId, event.id, event.mode, event.type, new Date(event.at), event.orderKey, event.data];
+  const { accountId, id, mode, type, at, orderKey, about, data } = event;
+  return [accountId, id, mode, type, new Date(at), orderKey, about, data];
 }
 
 /**
  * Common table expressions that write the events of `source` and their deliveries. `$1` is now.
- * @param source has account_id, id, mode, type, at, order_key, data
+ * @param source has account_id, id, mode, type, at, order_key, about, data
  */
 export function written(source: string): string {
   return `
@@ -86,8 +98,8 @@ export function written(source: string): string {
       select g.*, $1::timestamptz + make_interval(days => coalesce((a.settings->>'retention_days')::integer, ${defaultRetentionDays})) as expires_at
       from ${source} g join account a on a.id = g.account_id
     ), added as (
-      insert into event (account_id, id, expires_at, mode, type, at, order_key, data)
-      select account_id, id, expires_at, mode, type, at, order_key, data::json from e
+      insert into event (account_id, id, expires_at, mode, type, at, order_key, about, data)
+      select account_id, id, expires_at, mode, type, at, order_key, about, data::json from e
     ), d as (
       insert into delivery (account_id, id, expires_at, mode, lane_id, kind, state, due_at, created_at, event_id, order_key)
       select e.account_id, id_at($1), e.expires_at, e.mode, a.id, e.type, 'due', $1, $1, e.id, case when a.ordered then e.order_key end

@@ -142,7 +142,7 @@ async function write(
     text: `
       with given as (
         select t.* from unnest(${[...printedTypes, "text", "bytea"].map((type, index) => `$${index + 4}::${type}[]`).join(", ")})
-          as t (account_id, id, mode, type, at, order_key, data, key, digest) join account a on a.id = t.account_id
+          as t (account_id, id, mode, type, at, order_key, about, data, key, digest) join account a on a.id = t.account_id
       ), claimed as (
         insert into publication (account_id, mode, key, month, published_at, digest, event_id)
         select account_id, mode, key, $2, $1, digest, id from given g
