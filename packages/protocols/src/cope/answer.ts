@@ -1,0 +1,23 @@
+import type { Answer, Outcome } from "../protocol.ts";
+
+/**
+ * Any 2xx is a success. A 4xx is final by COPE's sample application, a 5xx comes again with growing delay: so what could
+ * not be stored is never answered with 4xx.
+ * Source: docs.cope.com, webhooks; sample application
+ */
+export function answer(outcome: Outcome): Answer {
+  switch (outcome) {
+    case "stored":
+      return text(200, "OK");
+    case "refused":
+      return text(401, "refused");
+    case "unavailable":
+      return text(503, "unavailable");
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function text(status: number, body: string): Answer {
+  return { status, headers: { "content-type": "text/plain" }, body };
+}
