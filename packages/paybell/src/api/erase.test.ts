@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { startReceiver } from "../testing/receiver.ts";
-import { gate, openWorld, until, type World } from "../testing/sending.ts";
+import { gate, type Node, openWorld, until, type World } from "../testing/sending.ts";
 import { eraseCustomer } from "./erase.ts";
 
 const kim = { email: "kim@example.com", first_name: "Kim" };
@@ -11,11 +11,7 @@ async function buyer(world: World) {
   const item = await world.item();
   const [row] = await world.sql<{ customer_id: string }>("select customer_id from item where id = $1", [item]);
   const { customer_id: id } = row!;
-  return { id, erase: (context: Parameters<typeof eraseCustomer>[0]) => erase(world, context, id) };
-}
-
-function erase(world: World, context: Parameters<typeof eraseCustomer>[0], id: string): Promise<void> {
-  return eraseCustomer(context, world.accountId, id, world.now());
+  return { id, erase: (node: Node) => eraseCustomer(node.context, world.accountId, id, world.now()) };
 }
 
 test("what addresses answered to events of the person is forgotten, and nothing else of the proof", async () => {
@@ -31,7 +27,7 @@ test("what addresses answered to events of the person is forgotten, and nothing 
     { data: { buyer: lee } },
   );
   await node.lanes.settle();
-  await erase(node.context);
+  await erase(node);
   const attempts = await world.attempts();
   expect(attempts).toHaveLength(3);
   expect(attempts.every(({ status, total_ms }) => status === 200 && total_ms > 0)).toBe(true);
@@ -52,7 +48,7 @@ test("events are found by customer, by order and by address in any spelling, and
     { orderKey: order!.order_id, data: { buyer: lee, n: 3 } },
     { orderKey: "lee", data: { buyer: lee, n: 4 } },
   );
-  await erase(node.context);
+  await erase(node);
   const rows = await world.sql<{ about: string | null; data: { n?: number } }>(
     "select about, data from event where account_id = $1 and type = 'payment.made' order by id",
     [world.accountId],
@@ -69,10 +65,10 @@ test("events are found by customer, by order and by address in any spelling, and
 test("what waits in a node's memory for its turn goes out without the person", async () => {
   const world = await openWorld();
   const { id, erase } = await buyer(world);
-  const { opened, open } = gate();
+  const first = gate();
   const receiver = await startReceiver();
   receiver.answer(async (_, index) => {
-    if (index === 0) await opened;
+    if (index === 0) await first.opened;
     return {};
   });
   await world.address(receiver.url, { options: { concurrency: 1 } });
@@ -83,14 +79,14 @@ test("what waits in a node's memory for its turn goes out without the person", a
   await receiver.arrived(1);
   await node.publish({ data: { customer_id: id, buyer: kim } });
   const asked = vi.spyOn(node.pool, "query");
-  await erase(node.context);
+  await erase(node);
   // Its lane is read again; then what was held in memory has been let go of.
   await until(() =>
     asked.mock.calls.some(([query]) => (query as unknown as { readonly name?: string }).name === "read_lane"),
   );
   await Promise.allSettled(asked.mock.results.map(({ value }) => value as Promise<unknown>));
   await new Promise(setImmediate);
-  open();
+  first.open();
   await receiver.arrived(2);
   expect(receiver.messages()[1]).toMatchObject({ data: { customer_id: id, buyer: { email: "" } } });
 });

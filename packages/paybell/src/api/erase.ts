@@ -27,7 +27,6 @@ export async function eraseCustomer(
     const emails = await emailsOf(tx, of);
     await forgetTexts(house.seal, tx, of, emails, now);
     const told = [...(await redactEvents(tx, of, orders, emails)), ...(await redactAlarms(tx, accountId, orders))];
-    await forgetAnswers(house, tx, accountId, told);
     const { rows: erased } = await tx.query<{ mode: Mode; first: boolean }>(
       `update customer c set erased_at = coalesce(c.erased_at, $3), reference = null, first_name = null, last_name = null,
          country = null, language = null
@@ -60,6 +59,8 @@ export async function eraseCustomer(
       tx,
       erased.filter(({ first }) => first).map(({ mode }) => customerErased({ accountId, mode, customerId, at: now })),
     );
+    // Last, as results wait for the lanes it changes.
+    await forgetAnswers(house, tx, accountId, told);
   });
 }
 
@@ -143,18 +144,18 @@ async function forgetAnswers(
   accountId: string,
   eventIds: readonly string[],
 ): Promise<void> {
-  await tx.query(
-    `update attempt a set answer = null from delivery d
-     where d.account_id = $1 and d.event_id = any($2)
-       and a.account_id = d.account_id and a.delivery_id = d.id and a.expires_at = d.expires_at and a.answer is not null`,
+  const { rows: deliveries } = await tx.query<{ id: string; lane_id: string; state: string }>(
+    "select id, lane_id, state from delivery where account_id = $1 and event_id = any($2)",
     [accountId, eventIds],
   );
+  await tx.query(
+    "update attempt set answer = null where account_id = $1 and delivery_id = any($2) and answer is not null",
+    [accountId, deliveries.map(({ id }) => id)],
+  );
+  const due = deliveries.filter(({ state }) => state === "due").map((one) => one.lane_id);
   const { rows: lanes } = await tx.query<{ id: string }>(
-    `update lane set version = version + 1
-     where account_id = $1 and (id = $1 or id in (
-       select lane_id from delivery where account_id = $1 and event_id = any($2) and state = 'due'))
-     returning id`,
-    [accountId, eventIds],
+    "update lane set version = version + 1 where account_id = $1 and id = any($2) returning id",
+    [accountId, [accountId, ...new Set(due)]],
   );
   afterCommit(tx, () => sending.look(lanes.map(({ id }) => id)));
 }
