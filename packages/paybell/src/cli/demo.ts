@@ -6,10 +6,11 @@ import { type ApiClient, createApiClient } from "../simulate/api-client.ts";
 import { catalogue } from "../simulate/catalogue.ts";
 import { latestEvents, latestMails } from "../simulate/outcome.ts";
 import { randomFrom } from "../simulate/random.ts";
-import { dayIn } from "../simulate/sale.ts";
+import { dayIn } from "../simulate/happening.ts";
 import { setUp } from "../simulate/set-up.ts";
 import { createShop } from "../simulate/shop.ts";
 import { bring, type Target } from "../simulate/twin.ts";
+import { copecartVoice } from "../simulate/voices/copecart.ts";
 import { command } from "./command.ts";
 import { wrongUsage } from "./failure.ts";
 import type { Output } from "./output.ts";
@@ -58,7 +59,7 @@ export const demo = command({
         door.open(paybell);
         const api = createApiClient({ url, key, fetch });
         const known = await latestEvents(api);
-        const { target } = await setUp(api, { url, key }, catalogue);
+        const { target } = await setUp(api, { url, key }, catalogue, voice);
         // A folder from an earlier demo: time goes on where it stood, or its future would be our past.
         clock.run(Math.max(0, ...known.map(({ at }) => Date.parse(at))));
         output.say(`A shop sells on ${url}, ${daysPerMinute} days a minute. Ctrl-C ends it.`);
@@ -85,6 +86,8 @@ export const demo = command({
   },
 });
 
+const voice = copecartVoice();
+
 type Stage = {
   readonly api: ApiClient;
   readonly target: Target;
@@ -100,20 +103,20 @@ async function live({ api, target, seed, clock, end, output, known }: Stage): Pr
   const shop = createShop(randomFrom(seed), clock());
   const told = new Set([...known, ...(await latestMails(api, "")).map(({ id }) => id)]);
   const wait = (ms: number) => delay(ms, undefined, { signal: end }).catch(() => undefined);
-  const repeats = { count: 3, everyMs: 200, wait };
+  const repeats = { afterMs: [200, 200, 200], wait };
   const news = (id: string): boolean => !told.has(id) && told.add(id) !== undefined;
 
   while (!end.aborted) {
-    for (const { at, say, message, copies = 1 } of shop.upTo(clock())) {
-      const options = { money: "text", missing: "null" } as const;
-      const ends = await Promise.all(Array.from({ length: copies }, () => bring(message, target, options, repeats)));
+    for (const { at, say, order, happening, copies = 1 } of shop.upTo(clock())) {
+      const tellings = voice.tell(order, happening).flatMap((telling) => Array.from({ length: copies }, () => telling));
+      const ends = await Promise.all(tellings.map((telling) => bring(voice, telling, target, repeats)));
       const lost = ends.some(({ result }) => result.kind !== "delivered");
       output.say(`${dayIn(at)}  ${say}${lost ? " But the notification did not get through." : ""}`);
       output.data({
         type: "notification",
         at: iso(at),
-        event: message.event_type,
-        order_id: message.order_id,
+        event: tellings[0]?.event,
+        order_id: voice.orderId(order),
         delivered: !lost,
         sentence: say,
       });

@@ -1,13 +1,14 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import type { RenderOptions } from "@paybell/protocols/copecart/render";
 import { type ApiClient, createApiClient } from "../simulate/api-client.ts";
 import { accessOf, mailsOf, type Mode } from "../simulate/outcome.ts";
 import { randomFrom } from "../simulate/random.ts";
-import { dayIn, later } from "../simulate/sale.ts";
+import { dayIn, later } from "../simulate/happening.ts";
 import { setUp } from "../simulate/set-up.ts";
 import { type Step, stories, type Story } from "../simulate/stories.ts";
-import { type Attempt, bring, copecartRepeats, type Repeats, type Target } from "../simulate/twin.ts";
+import { type Attempt, bring, type Repeats, type Target } from "../simulate/twin.ts";
+import { type Voice, voices } from "../simulate/voice.ts";
+import { copecartVoice } from "../simulate/voices/copecart.ts";
 import { command, type Given } from "./command.ts";
 import { failure, wrongUsage } from "./failure.ts";
 import type { Output } from "./output.ts";
@@ -27,13 +28,17 @@ const flags = {
   test: { type: "boolean", description: "as test orders: no money, a space of their own" },
   money: {
     type: "string",
-    description: 'text ("119.0", as captured) or number (119.0, as documented)',
+    description: 'CopeCart: text ("119.0", as captured) or number (119.0, as documented)',
     valueHint: "text|number",
   },
-  missing: { type: "string", description: "fields without a value: null, or omit them", valueHint: "null|omit" },
+  missing: {
+    type: "string",
+    description: "CopeCart: fields without a value: null, or omit them",
+    valueHint: "null|omit",
+  },
   speed: {
     type: "string",
-    description: "how many times faster than CopeCart repeats go, 540: every 2 s",
+    description: "how many times faster than the provider repeats go, 540: CopeCart every 2 s",
     valueHint: "number",
   },
   retry: { type: "boolean", description: "repeat what was not accepted", negated: "send once" },
@@ -43,66 +48,70 @@ export const simulate = command({
   name: "simulate",
   description: "Be the payment provider: send a story of signed notifications and show what comes of it",
   positionals: [
-    { name: "protocol", description: "copecart" },
+    { name: "protocol", description: voices.map(({ protocol }) => protocol).join(", ") },
     { name: "story", description: stories.map(({ name }) => name).join(", ") },
   ],
   flags,
   async run({ flags, positionals, output }) {
-    const story = chosen(positionals);
+    const { voice, story } = chosen(positionals, flags);
     const mode: Mode = flags.test ? "test" : "live";
     const seed = readNumber("seed", flags.seed, randomInt(2 ** 32 - 1), { least: 0, most: 2 ** 32 - 1 });
-    const options = readOptions(flags);
-    const repeats = readRepeats(flags);
-    const { target, api } = await aim(flags, story, output);
+    const repeats = readRepeats(flags, voice);
+    const { target, api } = await aim(flags, voice, story, output);
     const steps = story.tell(randomFrom(seed), later(Date.now(), earlier(story.ago)), flags.test);
 
-    output.say(`CopeCart tells: ${story.title}.`);
-    if (steps[0]) output.say(`The buyer is ${steps[0].message.buyer_email}, order ${steps[0].message.order_id}.`);
-    output.data({ type: "story", protocol: "copecart", story: story.name, seed, mode });
+    output.say(`${voice.title} tells: ${story.title}.`);
+    if (steps[0]) output.say(`The buyer is ${steps[0].order.email}, order ${voice.orderId(steps[0].order)}.`);
+    output.data({ type: "story", protocol: voice.protocol, story: story.name, seed, mode });
     let known = "";
     for (const step of steps) {
-      await send(step, { target, options, repeats, output });
-      if (api) known = await showAccess(api, step.message.buyer_email, mode, known, output);
+      await send(step, { voice, target, repeats, output });
+      if (api) known = await showAccess(api, step.order.email, mode, known, output);
     }
-    if (api) await showMails(api, steps, mode, output);
+    if (api) await showMails(api, voice, steps, mode, output);
     return 0;
   },
 });
 
 type Flagged = Given<typeof flags>["flags"];
 
-function chosen([protocol, name]: readonly string[]): Story {
+function chosen([protocol, name]: readonly string[], flags: Flagged): { voice: Voice; story: Story } {
   const known = stories.map((story) => `\n  ${story.name.padEnd(16)}${story.title}`).join("");
   const names = stories.map((story) => story.name).join(", ");
-  if (protocol !== "copecart")
-    throw wrongUsage(
-      "protocol_unknown",
-      `${protocol ? `There is no protocol "${protocol}"` : "Which protocol"}: only copecart can be simulated, as in: paybell simulate copecart one-time`,
-    );
+  const voice = protocol === "copecart" ? copecartVoice(readOptions(flags)) : voiceOf(protocol);
+  if (voice.protocol !== "copecart" && (flags.money !== undefined || flags.missing !== undefined))
+    throw wrongUsage("flag_unfit", "--money and --missing are CopeCart's alone.");
   const story = stories.find((one) => one.name === name);
-  if (story) return story;
-  process.stderr.write(`Stories of CopeCart:${known}\n`);
+  if (story) return { voice, story };
+  process.stderr.write(`Stories of ${voice.title}:${known}\n`);
   throw wrongUsage("story_unknown", `${name ? `There is no story "${name}"` : "Which story"}: choose one of ${names}.`);
 }
 
-function readOptions({ money = "text", missing = "null" }: Flagged): RenderOptions {
+function voiceOf(protocol: string | undefined): Voice {
+  const voice = voices.find((one) => one.protocol === protocol);
+  if (voice) return voice;
+  const names = voices.map((one) => one.protocol).join(", ");
+  throw wrongUsage(
+    "protocol_unknown",
+    `${protocol ? `"${protocol}" cannot be simulated` : "Which protocol"}: choose one of ${names}, as in: paybell simulate copecart one-time`,
+  );
+}
+
+function readOptions({ money = "text", missing = "null" }: Flagged): Parameters<typeof copecartVoice>[0] {
   if (money !== "text" && money !== "number") throw wrongUsage("money_invalid", "--money is text or number.");
   if (missing !== "null" && missing !== "omit") throw wrongUsage("missing_invalid", "--missing is null or omit.");
   return { money, missing };
 }
 
-function readRepeats({ speed, retry }: Flagged): Repeats {
+function readRepeats({ speed, retry }: Flagged, voice: Voice): Repeats {
   const factor = readNumber("speed", speed, 540, { least: 1, most: 1_000_000 });
-  return {
-    count: retry ? copecartRepeats.count : 0,
-    everyMs: copecartRepeats.everyMs / factor,
-    wait: (ms) => delay(ms),
-  };
+  return { afterMs: retry ? voice.repeats.map((ms) => ms / factor) : [], wait: (ms) => delay(ms) };
 }
 
 /** To the address given, or to a simulated shop in a running Paybell. */
 async function aim(
   { to, secret, url: given = "http://127.0.0.1:8787", key }: Flagged,
+  voice: Voice,
   { articles }: Story,
   output: Output,
 ): Promise<{ target: Target; api?: ApiClient }> {
@@ -124,7 +133,7 @@ async function aim(
       "Setting up a simulated shop needs the owner key: --key pb_live_… (shown when the server started for the first time). Or send to any receiver with --to and --secret.",
     );
   const api = createApiClient({ url, key, fetch });
-  const { target, made } = await setUp(api, { url, key }, articles);
+  const { target, made } = await setUp(api, { url, key }, articles, voice);
   for (const sentence of made) {
     output.say(sentence);
     output.data({ type: "made", sentence });
@@ -133,27 +142,34 @@ async function aim(
 }
 
 type Stage = {
+  readonly voice: Voice;
   readonly target: Target;
-  readonly options: RenderOptions;
   readonly repeats: Repeats;
   readonly output: Output;
 };
 
-async function send({ at, say, message, copies = 1 }: Step, stage: Stage): Promise<void> {
-  const { target, options, repeats, output } = stage;
+async function send({ at, say, order, happening, copies = 1 }: Step, stage: Stage): Promise<void> {
+  const { voice, target, repeats, output } = stage;
   output.say();
   output.say(`${dayIn(at)}  ${say}${copies > 1 ? ` (The notification is sent ${copies} times at once.)` : ""}`);
-  const heard = (attempt: Attempt) => {
-    output.say(`  → ${message.event_type}: ${answerOf(attempt)}`);
-    output.data({ type: "attempt", event: message.event_type, order_id: message.order_id, ...shown(attempt) });
-  };
-  const ends = await Promise.all(
-    Array.from({ length: copies }, () => bring(message, target, options, { ...repeats, heard })),
-  );
-  const lost = ends.find(({ result }) => result.kind !== "delivered");
-  if (!lost) return;
-  const attempts = lost.number === 1 ? "one attempt" : `${lost.number} attempts`;
-  throw failure("not_delivered", `CopeCart gives up after ${attempts}: ${answerOf({ ...lost, number: 1 })}.`);
+  const tellings = voice.tell(order, happening);
+  if (tellings.length === 0) output.say(`  ${voice.title} has no words for this.`);
+  for (const telling of tellings) {
+    const heard = (attempt: Attempt) => {
+      output.say(`  → ${telling.event}: ${answerOf(attempt, voice)}`);
+      output.data({ type: "attempt", event: telling.event, order_id: voice.orderId(order), ...shown(attempt) });
+    };
+    const ends = await Promise.all(
+      Array.from({ length: copies }, () => bring(voice, telling, target, { ...repeats, heard })),
+    );
+    const lost = ends.find(({ result }) => result.kind !== "delivered");
+    if (!lost) continue;
+    const attempts = lost.number === 1 ? "one attempt" : `${lost.number} attempts`;
+    throw failure(
+      "not_delivered",
+      `${voice.title} gives up after ${attempts}: ${answerOf({ ...lost, number: 1 }, voice)}.`,
+    );
+  }
 }
 
 /**
@@ -171,10 +187,16 @@ async function showAccess(api: ApiClient, email: string, mode: Mode, known: stri
   return text;
 }
 
-async function showMails(api: ApiClient, steps: readonly Step[], mode: Mode, output: Output): Promise<void> {
-  const order = steps[0]?.message.order_id;
+async function showMails(
+  api: ApiClient,
+  voice: Voice,
+  steps: readonly Step[],
+  mode: Mode,
+  output: Output,
+): Promise<void> {
+  const order = steps[0]?.order;
   if (order === undefined) return;
-  const mails = await mailsOf(api, order, mode, 5_000);
+  const mails = await mailsOf(api, voice.orderId(order), mode, 5_000);
   output.say();
   output.say(mails.length === 0 ? "No mail was written." : "Mails:");
   for (const { subject, to, state } of mails)
@@ -193,12 +215,18 @@ const stateWords: Readonly<Record<string, string>> = {
   bounced: "refused by the recipient's server",
 };
 
-function answerOf({ result, took, number }: Attempt): string {
+function answerOf({ result, took, number }: Attempt, voice: Voice): string {
   const which = number === 1 ? "" : `attempt ${number}, `;
-  if (result.kind === "delivered") return `${which}200 OK in ${took} ms`;
+  if (result.kind === "delivered") return `${which}${result.status} ${firstLine(result.answer)}in ${took} ms`;
   if (result.kind === "unreachable") return `${which}${result.sentence}`;
   const text = JSON.stringify(result.answer.slice(0, 60));
-  return `${which}${result.status} ${text}, where only 200 with the body OK counts`;
+  return `${which}${result.status} ${text}, where only ${voice.wants} counts`;
+}
+
+function firstLine(answer: string): string {
+  const [line = "", ...rest] = answer.split("\n");
+  const more = rest.length > 0 ? " …" : "";
+  return line === "" ? "" : `${line.slice(0, 60)}${more} `;
 }
 
 function shown({ number, took, result }: Attempt): object {

@@ -1,4 +1,4 @@
-/** A product of the simulated shop, as CopeCart knows it and as Paybell maps it. */
+/** A product of the simulated shop, as the provider knows it and as Paybell maps it; plans go by the month. */
 export type Article = {
   readonly id: string;
   readonly name: string;
@@ -7,9 +7,9 @@ export type Article = {
   /** price of one payment, gross, in cents */
   readonly cents: number;
   readonly plan:
-    | { readonly kind: "one_time_payment" }
-    | { readonly kind: "abonnement" }
-    | { readonly kind: "breakdown_payment"; readonly total: number };
+    | { readonly kind: "once" }
+    | { readonly kind: "subscription" }
+    | { readonly kind: "instalments"; readonly total: number };
   /** what it opens */
   readonly features: readonly string[];
 };
@@ -20,7 +20,7 @@ export const course: Article = {
   internalName: "kraeuter-basis",
   type: "digital",
   cents: 11_900,
-  plan: { kind: "one_time_payment" },
+  plan: { kind: "once" },
   features: ["course"],
 };
 
@@ -30,7 +30,7 @@ export const book: Article = {
   internalName: "kraeuter-begleitbuch",
   type: "electronic_book",
   cents: 2_975,
-  plan: { kind: "one_time_payment" },
+  plan: { kind: "once" },
   features: ["book"],
 };
 
@@ -40,7 +40,7 @@ export const club: Article = {
   internalName: "gartenclub-monat",
   type: "digital",
   cents: 2_380,
-  plan: { kind: "abonnement" },
+  plan: { kind: "subscription" },
   features: ["club", "month {n}"],
 };
 
@@ -50,7 +50,7 @@ export const training: Article = {
   internalName: "jahresausbildung-3raten",
   type: "services",
   cents: 35_700,
-  plan: { kind: "breakdown_payment", total: 3 },
+  plan: { kind: "instalments", total: 3 },
   features: ["training"],
 };
 

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { ApiClient } from "./api-client.ts";
 import type { Article } from "./catalogue.ts";
 import type { Target } from "./twin.ts";
+import type { Voice } from "./voice.ts";
 
 export type Setup = {
   readonly target: Target;
@@ -11,7 +12,7 @@ export type Setup = {
 };
 
 /**
- * Finds or makes what a simulated CopeCart needs in a running Paybell: a connection whose secret we know, and
+ * Finds or makes what a simulated provider needs in a running Paybell: a connection whose secret we know, and
  * products for its articles. The secret follows from the owner key, so that the next run knows it again.
  * @param url where the server is reached from here; its public address may be another
  */
@@ -19,6 +20,7 @@ export async function setUp(
   api: ApiClient,
   { url, key }: { readonly url: string; readonly key: string },
   articles: readonly Article[],
+  { protocol, title }: Pick<Voice, "protocol" | "title">,
 ): Promise<Setup> {
   const secret = createHmac("sha256", key).update("paybell simulated shop").digest("base64url");
   const account = `simulated-${createHash("sha256").update(secret).digest("hex").slice(0, 12)}`;
@@ -27,16 +29,16 @@ export async function setUp(
     api,
     "/v1/connections?direction=in",
     connection,
-    (one) => one.provider_account === account && !one.disabled,
+    (one) => one.protocol === protocol && one.provider_account === account && !one.disabled,
   );
-  const shop = known ?? (await api.post("/v1/connections", newConnection(account, secret), connection));
-  if (!known) made.push('Made the connection "Simulated shop" (CopeCart).');
+  const shop = known ?? (await api.post("/v1/connections", newConnection(protocol, account, secret), connection));
+  if (!known) made.push(`Made the connection "Simulated shop" (${title}).`);
   for (const article of articles) {
     const mapped = await findPage(api, "/v1/products", product, (one) =>
-      one.sources.some(({ protocol, product_id }) => protocol === "copecart" && product_id === article.id),
+      one.sources.some((source) => source.protocol === protocol && source.product_id === article.id),
     );
     if (mapped) continue;
-    await api.post("/v1/products", newProduct(article), product);
+    await api.post("/v1/products", newProduct(protocol, article), product);
     made.push(
       `Made the product "${article.name}", which opens ${article.features.map((one) => `"${one}"`).join(" and ")}.`,
     );
@@ -45,10 +47,10 @@ export async function setUp(
   return { target: { url: `${url}${pathname.slice(pathname.lastIndexOf("/in/"))}`, secret }, made };
 }
 
-function newConnection(account: string, secret: string) {
+function newConnection(protocol: string, account: string, secret: string) {
   return {
     direction: "in",
-    protocol: "copecart",
+    protocol,
     name: "Simulated shop",
     mode: "live",
     provider_account: account,
@@ -56,11 +58,16 @@ function newConnection(account: string, secret: string) {
   };
 }
 
-function newProduct({ id, name, features }: Article) {
-  return { name, features, sources: [{ protocol: "copecart", product_id: id }] };
+function newProduct(protocol: string, { id, name, features }: Article) {
+  return { name, features, sources: [{ protocol, product_id: id }] };
 }
 
-const connection = z.object({ url: z.url(), provider_account: z.string(), disabled: z.boolean() });
+const connection = z.object({
+  url: z.url(),
+  protocol: z.string(),
+  provider_account: z.string(),
+  disabled: z.boolean(),
+});
 const product = z.object({ sources: z.array(z.object({ protocol: z.string(), product_id: z.string() })) });
 
 async function findPage<T>(

@@ -1,43 +1,45 @@
-import { copecart } from "@paybell/protocols/copecart/copecart";
-import { render } from "@paybell/protocols/copecart/render";
 import { assert, boolean, constantFrom, nat, property } from "fast-check";
 import { expect, test } from "vitest";
 import { catalogue } from "./catalogue.ts";
 import { randomFrom } from "./random.ts";
-import { dayIn, later } from "./sale.ts";
+import { dayIn, later } from "./happening.ts";
 import { createShop } from "./shop.ts";
 import { stories } from "./stories.ts";
+import { voices } from "./voice.ts";
+import { copecartVoice } from "./voices/copecart.ts";
+import { protocolNamed } from "../domain/protocols.ts";
 
 const now = Date.parse("2026-11-22T12:00:00Z");
 
-test.each(stories)("everything $name tells can be read, in whichever form it is written", (story) =>
-  assert(
-    property(
-      nat(),
-      boolean(),
-      constantFrom("text", "number"),
-      constantFrom("null", "omit"),
-      (seed, isTest, money, missing) => {
-        for (const { message } of story.tell(randomFrom(seed), now, isTest)) {
-          const read = copecart.parse(render(message, { money, missing }));
-          expect(read).toMatchObject({ ok: true, reading: { orderId: message.order_id, event: message.event_type } });
-          const mode = message.event_type.startsWith("payment.recurring.")
-            ? [undefined, isTest ? "test" : "live"]
-            : [isTest ? "test" : "live"];
-          expect(mode).toContain(read.ok ? read.reading.mode : "unread");
-        }
-      },
-    ),
-    { numRuns: 20 },
-  ),
+const forms = (["text", "number"] as const).flatMap((money) =>
+  (["null", "omit"] as const).map((missing) => copecartVoice({ money, missing })),
 );
+const told = [...forms, ...voices.slice(1)].flatMap((voice) => stories.map((story) => ({ voice, story })));
+
+test.each(told)("everything $story.name tells through $voice.title can be read", ({ voice, story }) => {
+  const protocol = protocolNamed(voice.protocol);
+  return assert(
+    property(nat(), boolean(), (seed, isTest) => {
+      for (const { order, happening } of story.tell(randomFrom(seed), now, isTest)) {
+        for (const { event, body } of voice.tell(order, happening)) {
+          const read = protocol.parse(body);
+          if (!read.ok) throw new Error(`${event}: ${read.sentence}`);
+          expect(read.reading.event).toBe(event);
+          if (read.reading.orderId !== undefined) expect(read.reading.orderId).toBe(voice.orderId(order));
+          expect([undefined, isTest ? "test" : "live"]).toContain(read.reading.mode);
+        }
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
 
 test.each(stories)("$name ends today at the latest, and is about one order and articles it names", (story) => {
   const { months = 0, days = 0 } = story.ago;
   const steps = story.tell(randomFrom(1), later(now, { months: -months, days: -days }), false);
   for (const { at } of steps) expect(at).toBeLessThanOrEqual(now + 60_000);
-  expect(new Set(steps.map(({ message }) => message.order_id)).size).toBe(1);
-  const sold = new Set(steps.map(({ message }) => message.product_id));
+  expect(new Set(steps.map(({ order }) => order.orderId)).size).toBe(1);
+  const sold = new Set(steps.map(({ happening }) => happening.article.id));
   expect([...sold].toSorted()).toEqual(story.articles.map(({ id }) => id).toSorted());
   for (const article of story.articles) expect(catalogue).toContain(article);
 });
@@ -45,8 +47,8 @@ test.each(stories)("$name ends today at the latest, and is about one order and a
 test("a seed decides everything, and another seed is another order", () => {
   for (const story of stories) {
     expect(story.tell(randomFrom(5), now, false)).toEqual(story.tell(randomFrom(5), now, false));
-    expect(story.tell(randomFrom(5), now, false)[0]?.message.order_id).not.toBe(
-      story.tell(randomFrom(6), now, false)[0]?.message.order_id,
+    expect(story.tell(randomFrom(5), now, false)[0]?.order.orderId).not.toBe(
+      story.tell(randomFrom(6), now, false)[0]?.order.orderId,
     );
   }
 });
@@ -54,8 +56,8 @@ test("a seed decides everything, and another seed is another order", () => {
 test("buyers live at example.com and example.de", () =>
   assert(
     property(nat(), constantFrom(...stories), (seed, story) => {
-      for (const { message } of story.tell(randomFrom(seed), now, false))
-        expect(message.buyer_email).toMatch(/^[a-z]+\.[a-z]+\.[a-z0-9]{5}@example\.(com|de)$/);
+      for (const { order } of story.tell(randomFrom(seed), now, false))
+        expect(order.email).toMatch(/^[a-z]+\.[a-z]+\.[a-z0-9]{5}@example\.(com|de)$/);
     }),
   ));
 

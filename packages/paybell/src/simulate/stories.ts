@@ -1,14 +1,14 @@
-import type { CopecartMessage } from "@paybell/protocols/copecart/fields";
 import type { Day, Instant } from "@paybell/protocols/domain/day";
 import { type Article, book, club, course, people, training } from "./catalogue.ts";
 import type { Random } from "./random.ts";
-import { type Checkout, checkout, dayIn, type Happening, later, messageOf, newTransactionId } from "./sale.ts";
+import { type Checkout, checkout, dayIn, type Happening, later, newTransactionId } from "./happening.ts";
 
-/** One thing that happens, and the message that tells of it. */
+/** One thing that happens. */
 export type Step = {
   readonly at: Instant;
   readonly say: string;
-  readonly message: CopecartMessage;
+  readonly order: Checkout;
+  readonly happening: Happening;
   /** sent this often at the same moment */
   readonly copies?: number;
 };
@@ -25,63 +25,42 @@ export type Story = {
 /** A sale's life as one buyer sees it: each call tells the next thing that happens. */
 type Life = {
   readonly first: string;
-  readonly step: (
-    say: string,
-    happening: Omit<Happening, "at" | "status">,
-    at: Instant,
-    status: string,
-    copies?: number,
-  ) => Step;
-  readonly transaction: () => string;
+  readonly step: (say: string, happening: Omit<Happening, "transactionId"> & { transactionId?: string }) => Step;
 };
 
 function life(random: Random, at: Instant, test: boolean): Life {
   const order: Checkout = checkout(random, random.pick(people), at, test);
   return {
     first: order.person.first,
-    transaction: () => newTransactionId(random),
-    step: (say, happening, when, status, copies) => ({
-      at: when,
+    step: (say, happening) => ({
+      at: happening.at,
       say,
-      message: messageOf(order, { ...happening, at: when, status: test ? inTest(status) : status }),
-      ...(copies && { copies }),
+      order,
+      happening: { transactionId: newTransactionId(random), ...happening },
     }),
   };
 }
 
-/** Three statuses have a form of their own in test orders. */
-function inTest(status: string): string {
-  return ["paid", "trial", "successed_refunded"].includes(status) ? `test_${status}` : status;
-}
-
 /** One payment for one article. */
-function sale({ first, step, transaction }: Life, at: Instant, article: Article = course, copies?: number): Step {
-  const say = `${first} buys "${article.name}" for ${euros(article.cents)}.`;
-  return step(say, { event: "payment.made", article, transactionId: transaction() }, at, "paid", copies);
+function sale({ first, step }: Life, at: Instant, article: Article = course): Step {
+  return step(`${first} buys "${article.name}" for ${euros(article.cents)}.`, { kind: "payment", article, at });
 }
 
 /** Payment number `rate` of a plan; `next` is the day of the one after it. */
 function payment(
-  { first, step, transaction }: Life,
+  { first, step }: Life,
   { article, rate, at, next }: { article: Article; rate: number; at: Instant; next: Day | null },
 ): Step {
   const say =
     rate === 1
       ? `${first} begins "${article.name}": the first payment of ${euros(article.cents)} is in.`
       : `Payment ${rate} of ${euros(article.cents)} is in.`;
-  return step(say, { event: "payment.made", article, rate, next, transactionId: transaction() }, at, "paid");
+  return step(say, { kind: "payment", article, rate, next, at });
 }
 
-function refund({ first, step, transaction }: Life, at: Instant, cents: number, say?: string): Step {
-  const sentence = say ?? `${first} gets ${euros(cents)} back.`;
-  const happening = {
-    event: "payment.refunded",
-    article: course,
-    transaction: "refund",
-    cents,
-    transactionId: transaction(),
-  } as const;
-  return step(sentence, happening, at, "successed_refunded");
+function refund({ first, step }: Life, paid: Step, at: Instant, cents: number): Step {
+  const paymentId = paid.happening.transactionId;
+  return step(`${first} gets ${euros(cents)} back.`, { kind: "refund", article: course, cents, paymentId, at });
 }
 
 /** Three months of a subscription: paid, paid, failed, recovered two days later. */
@@ -92,21 +71,33 @@ function subscription(random: Random, start: Instant, test: boolean): Step[] {
   const next = dayIn(later(start, { months: 3 }));
   return [
     payment(buyer, { article: club, rate: 1, at: start, next: dayIn(second) }),
-    buyer.step(
-      `CopeCart announces the next payment. That is no payment.`,
-      { event: "payment.recurring.upcoming", article: club, next: dayIn(second) },
-      later(second, { days: -3 }),
-      "upcoming",
-    ),
+    buyer.step("The next payment is announced. That is no payment.", {
+      kind: "announced",
+      article: club,
+      next: dayIn(second),
+      at: later(second, { days: -3 }),
+    }),
     payment(buyer, { article: club, rate: 2, at: second, next: dayIn(third) }),
-    buyer.step(
-      `Payment 3 fails: the card has expired. Access goes on for the days of grace.`,
-      { event: "payment.failed", article: club, rate: 3, next, transactionId: buyer.transaction() },
-      third,
-      "failed",
-    ),
+    buyer.step("Payment 3 fails: the card has expired. Access goes on for the days of grace.", {
+      kind: "payment_failed",
+      article: club,
+      rate: 3,
+      next,
+      at: third,
+    }),
     payment(buyer, { article: club, rate: 3, at: later(third, { days: 2 }), next }),
   ];
+}
+
+function disputed(buyer: Life, start: Instant, kind: "dispute_won" | "dispute_lost", say: string): Step[] {
+  const paid = sale(buyer, start);
+  const opened = buyer.step(`The bank takes ${euros(course.cents)} back.`, {
+    kind: "dispute_opened",
+    article: course,
+    paymentId: paid.happening.transactionId,
+    at: later(start, { days: 20 }),
+  });
+  return [paid, opened, buyer.step(say, { ...opened.happening, kind, at: later(start, { days: 38 }) })];
 }
 
 export const stories: readonly Story[] = [
@@ -125,13 +116,10 @@ export const stories: readonly Story[] = [
     tell(random, start, test) {
       const buyer = life(random, start, test);
       const say = `${buyer.first} takes "${book.name}" too, for ${euros(book.cents)}: same order, own transaction.`;
-      const upsell = {
-        event: "payment.made",
-        article: book,
-        upsell: true,
-        transactionId: buyer.transaction(),
-      } as const;
-      return [sale(buyer, start), buyer.step(say, upsell, start + 60_000, "paid")];
+      return [
+        sale(buyer, start),
+        buyer.step(say, { kind: "payment", article: book, upsell: true, at: start + 60_000 }),
+      ];
     },
   },
   {
@@ -163,15 +151,8 @@ export const stories: readonly Story[] = [
       const buyer = life(random, start, test);
       const end = later(start, { days: 14 });
       const say = `${buyer.first} begins "${club.name}" with 14 days free.`;
-      const trial = {
-        event: "payment.trial",
-        article: club,
-        cents: 0,
-        next: dayIn(end),
-        transactionId: buyer.transaction(),
-      } as const;
       return [
-        buyer.step(say, trial, start, "trial"),
+        buyer.step(say, { kind: "trial", article: club, cents: 0, next: dayIn(end), at: start }),
         payment(buyer, { article: club, rate: 1, at: end, next: dayIn(later(end, { months: 1 })) }),
       ];
     },
@@ -185,11 +166,16 @@ export const stories: readonly Story[] = [
       const buyer = life(random, start, test);
       const second = later(start, { months: 1 });
       const end = dayIn(later(start, { months: 2 }));
-      const cancelled = { event: "payment.recurring.cancelled", article: club, cancelledFor: end } as const;
+      const cancelled = {
+        kind: "cancelled",
+        article: club,
+        cancelledFor: end,
+        at: later(second, { days: 8 }),
+      } as const;
       return [
         payment(buyer, { article: club, rate: 1, at: start, next: dayIn(second) }),
         payment(buyer, { article: club, rate: 2, at: second, next: end }),
-        buyer.step(`${buyer.first} cancels for ${end}.`, cancelled, later(second, { days: 8 }), "paid"),
+        buyer.step(`${buyer.first} cancels for ${end}.`, cancelled),
       ];
     },
   },
@@ -200,7 +186,8 @@ export const stories: readonly Story[] = [
     articles: [course],
     tell(random, start, test) {
       const buyer = life(random, start, test);
-      return [sale(buyer, start), refund(buyer, later(start, { days: 2 }), course.cents)];
+      const paid = sale(buyer, start);
+      return [paid, refund(buyer, paid, later(start, { days: 2 }), course.cents)];
     },
   },
   {
@@ -210,7 +197,8 @@ export const stories: readonly Story[] = [
     articles: [course],
     tell(random, start, test) {
       const buyer = life(random, start, test);
-      return [sale(buyer, start), refund(buyer, later(start, { days: 2 }), course.cents / 2)];
+      const paid = sale(buyer, start);
+      return [paid, refund(buyer, paid, later(start, { days: 2 }), course.cents / 2)];
     },
   },
   {
@@ -220,22 +208,17 @@ export const stories: readonly Story[] = [
     articles: [course],
     tell(random, start, test) {
       const buyer = life(random, start, test);
-      const dispute = {
-        event: "payment.charged_back",
-        article: course,
-        transaction: "chargeback",
-        transactionId: buyer.transaction(),
-      } as const;
-      return [
-        sale(buyer, start),
-        buyer.step(
-          `The bank takes ${euros(course.cents)} back.`,
-          dispute,
-          later(start, { days: 20 }),
-          "chargeback_succeeded",
-        ),
-        buyer.step(`The case is decided for the vendor.`, dispute, later(start, { days: 38 }), "chargeback_failed"),
-      ];
+      return disputed(buyer, start, "dispute_won", "The case is decided for the vendor.");
+    },
+  },
+  {
+    name: "chargeback-lost",
+    title: "the bank takes the money back, and the vendor loses the case",
+    ago: { days: 40 },
+    articles: [course],
+    tell(random, start, test) {
+      const buyer = life(random, start, test);
+      return disputed(buyer, start, "dispute_lost", "The case is decided against the vendor.");
     },
   },
   {
@@ -251,8 +234,11 @@ export const stories: readonly Story[] = [
     ago: {},
     articles: [course],
     tell(random, start, test) {
-      const first = sale(life(random, start, test), start, course, 2);
-      return [first, { at: first.at, say: "CopeCart sends the same notification once more.", message: first.message }];
+      const first = sale(life(random, start, test), start);
+      return [
+        { ...first, copies: 2 },
+        { ...first, say: "The same notification is sent once more." },
+      ];
     },
   },
 ];

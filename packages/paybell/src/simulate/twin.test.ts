@@ -4,20 +4,14 @@ import { afterEach, expect, test } from "vitest";
 import { portOf } from "../testing/mail-server.ts";
 import { course, people } from "./catalogue.ts";
 import { randomFrom } from "./random.ts";
-import { checkout, messageOf } from "./sale.ts";
-import { type Attempt, bring, copecartRepeats } from "./twin.ts";
+import { checkout } from "./happening.ts";
+import { type Attempt, bring } from "./twin.ts";
+import { copecartVoice } from "./voices/copecart.ts";
 
 const at = Date.parse("2026-11-22T12:00:00Z");
 const order = checkout(randomFrom(1), people[0], at, false);
-const happening = {
-  event: "payment.made",
-  status: "paid",
-  article: course,
-  at,
-  transactionId: "8a41d0c2e5f7b936",
-} as const;
-const message = messageOf(order, happening);
-const options = { money: "text", missing: "null" } as const;
+const voice = copecartVoice();
+const [telling] = voice.tell(order, { kind: "payment", article: course, at, transactionId: "8a41d0c2e5f7b936" });
 const stops: (() => Promise<void>)[] = [];
 
 afterEach(async () => {
@@ -26,7 +20,7 @@ afterEach(async () => {
 
 test("a notification is signed, and delivered by 200 and OK alone", async () => {
   const receiver = await receive(["200 OK"]);
-  const last = await bring(message, { url: receiver.url, secret: "s" }, options, patient());
+  const last = await bring(voice, telling!, { url: receiver.url, secret: "s" }, patient());
   expect(last).toMatchObject({ number: 1, result: { kind: "delivered" } });
   const [sent = { headers: {}, body: new Uint8Array() }] = receiver.heard;
   expect(sent.headers).toMatchObject({ "content-type": "application/json", "user-agent": "Copecart" });
@@ -51,7 +45,7 @@ test.each([
   const waits: number[] = [];
   const attempts: Attempt[] = [];
   const repeats = { ...patient(waits), heard: (attempt: Attempt) => attempts.push(attempt) };
-  const last = await bring(message, { url: receiver.url, secret: "s" }, options, repeats);
+  const last = await bring(voice, telling!, { url: receiver.url, secret: "s" }, repeats);
   expect(last).toMatchObject({ number: 3, result: { kind: "delivered" } });
   expect(attempts.map(({ result }) => result.kind)).toEqual(["refused", "refused", "delivered"]);
   expect(waits).toEqual([18 * 60_000, 18 * 60_000]);
@@ -64,13 +58,13 @@ test.each([
 
 test("after ten repeats over three hours it gives up", async () => {
   const waits: number[] = [];
-  const last = await bring(message, { url: "http://127.0.0.1:1/", secret: "s" }, options, patient(waits));
+  const last = await bring(voice, telling!, { url: "http://127.0.0.1:1/", secret: "s" }, patient(waits));
   expect(last).toMatchObject({ number: 11, result: { kind: "unreachable" } });
   expect(waits.reduce((sum, ms) => sum + ms, 0)).toBe(3 * 3_600_000);
 });
 
 function patient(waits: number[] = []) {
-  return { ...copecartRepeats, wait: async (ms: number) => waits.push(ms) };
+  return { afterMs: voice.repeats, wait: async (ms: number) => waits.push(ms) };
 }
 
 /** Answers `<status> <body>` in turn. */

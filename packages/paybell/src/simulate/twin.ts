@@ -1,6 +1,4 @@
-import type { CopecartMessage } from "@paybell/protocols/copecart/fields";
-import { render, type RenderOptions } from "@paybell/protocols/copecart/render";
-import { sign } from "@paybell/protocols/copecart/sign";
+import type { Telling, Voice } from "./voice.ts";
 
 /** One try to bring a notification. */
 export type Attempt = {
@@ -8,8 +6,8 @@ export type Attempt = {
   readonly number: number;
   readonly took: number;
   readonly result:
-    | { readonly kind: "delivered" }
-    /** answered, but not with 200 and `OK` */
+    | { readonly kind: "delivered"; readonly status: number; readonly answer: string }
+    /** answered, but not as the provider wants it */
     | { readonly kind: "refused"; readonly status: number; readonly answer: string }
     | { readonly kind: "unreachable"; readonly sentence: string };
 };
@@ -17,51 +15,51 @@ export type Attempt = {
 export type Target = { readonly url: string; readonly secret: string };
 
 export type Repeats = {
-  /** after the first attempt */
-  readonly count: number;
-  readonly everyMs: number;
+  /** milliseconds before each */
+  readonly afterMs: readonly number[];
   wait(ms: number): Promise<unknown>;
   /** told of every attempt as soon as it is over */
   heard?(attempt: Attempt): void;
 };
 
-/** Ten repeats over three hours, evenly spaced. Source: CopeCart "IPN" 1.6.7 for number and span; the spacing is a guess */
-export const copecartRepeats = { count: 10, everyMs: (3 * 3_600_000) / 10 } as const;
-
 /**
- * Brings one message as CopeCart does: printed once, signed once, the same bytes on every repeat, delivered only
- * by status 200 with the body `OK`.
+ * Brings one notification as the provider does: printed once, the same bytes on every repeat.
  * @returns the last attempt
  */
 export async function bring(
-  message: CopecartMessage,
+  voice: Voice,
+  telling: Telling,
   { url, secret }: Target,
-  options: RenderOptions,
   repeats: Repeats,
 ): Promise<Attempt> {
-  const body = render(message, options);
-  const signature = await sign(body, secret);
   for (let number = 1; ; number++) {
     const began = performance.now();
-    const result = await post(url, body, signature);
+    const headers = await voice.headers(telling, secret, Date.now());
+    const result = await post(voice, url, telling.body, headers);
     const attempt: Attempt = { number, took: Math.round(performance.now() - began), result };
     repeats.heard?.(attempt);
-    if (result.kind === "delivered" || number > repeats.count) return attempt;
-    await repeats.wait(repeats.everyMs);
+    const waitMs = repeats.afterMs[number - 1];
+    if (result.kind === "delivered" || waitMs === undefined) return attempt;
+    await repeats.wait(waitMs);
   }
 }
 
-async function post(url: string, body: Uint8Array<ArrayBuffer>, signature: string): Promise<Attempt["result"]> {
+async function post(
+  voice: Voice,
+  url: string,
+  body: Uint8Array<ArrayBuffer>,
+  headers: Readonly<Record<string, string>>,
+): Promise<Attempt["result"]> {
   try {
     const response = await fetch(url, {
       method: "POST",
-      headers: { "content-type": "application/json", "user-agent": "Copecart", "x-copecart-signature": signature },
+      headers,
       body,
       redirect: "manual",
       signal: AbortSignal.timeout(timeoutMs),
     });
     const answer = await beginning(response);
-    if (response.status === 200 && answer === "OK") return { kind: "delivered" };
+    if (voice.accepts(response.status, answer)) return { kind: "delivered", status: response.status, answer };
     return { kind: "refused", status: response.status, answer };
   } catch (error) {
     return { kind: "unreachable", sentence: reasonOf(error) };
