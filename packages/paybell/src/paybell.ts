@@ -30,7 +30,7 @@ import { createLine } from "./send/line.ts";
 import { createLanes, type Lanes } from "./send/lanes.ts";
 import { mailTransport } from "./send/mail.ts";
 import { parseNets } from "./send/nets.ts";
-import { tellOfFailing, tellOfGivenUp, tellOfHealing } from "./send/notices.ts";
+import { tellOfFailing, tellOfGivenUp, tellOfHealing, tellOfRepairs } from "./send/notices.ts";
 import { createPublisher } from "./send/publish.ts";
 import type { Resolve } from "./send/resolve.ts";
 import { dropExpired, ensureSpace } from "./send/retention.ts";
@@ -328,6 +328,7 @@ function assemble(
     await ensureSpace(context.pool, context.clock());
     await dropExpired(context.pool, context.clock());
     await dropLeftBehind(context.pool);
+    await tellOfRepairs(context);
   }
 
   /** What goes wrong with one part of the work keeps no other from being done. */

@@ -3,6 +3,7 @@ import { testEvent } from "@paybell/protocols/test-event";
 import { z } from "zod";
 import { firstId } from "../domain/id.ts";
 import type { House } from "../house.ts";
+import { tellOfRepair } from "../send/notices.ts";
 import { attemptRows, attemptSchema, shownAttempt } from "./attempt-view.ts";
 import type { Who } from "./auth.ts";
 import { deliveryRows, deliverySchema, deliveryStates, shownDelivery } from "./delivery-view.ts";
@@ -99,6 +100,7 @@ export function deliveries(api: Api): void {
       const laneId = await makeDue(house, who.accountId, id(), now);
       if (laneId === undefined)
         throw problem(409, "connection_removed", "The connection it was meant for was removed.");
+      await tellOfRepair(house.pool, who.accountId, [laneId], now);
       house.sending.look([laneId]);
       return full(house, who, id(), now);
     },

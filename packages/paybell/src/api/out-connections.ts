@@ -3,6 +3,7 @@ import type { Mode } from "@paybell/protocols/domain/fact";
 import { z } from "zod";
 import { inTransaction } from "../db/transaction.ts";
 import { newId } from "../domain/id.ts";
+import { closeAlarms } from "../fulfil/alarms.ts";
 import type { House } from "../house.ts";
 import { addJob } from "../send/jobs.ts";
 import { bringForward } from "../send/lane-rows.ts";
@@ -67,6 +68,7 @@ export function outConnections(api: Api): void {
         return addJob(tx, { accountId, mode: removed.mode, kind: "drop", params }, now);
       });
       await tellOfHealing(house, { account_id: accountId, id: id() });
+      await closeAlarms(house.pool, accountId, ["deliveries_failed"], id(), now);
       house.sending.look([id()]);
       house.jobsChanged();
       return { id: id(), removed_at: iso(now), job_id: jobId };

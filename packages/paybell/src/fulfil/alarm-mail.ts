@@ -85,6 +85,10 @@ const texts: Record<Language, Record<AlarmKind, readonly [subject: string, sente
       "A connection was switched off",
       "Its address failed for too long, or said that it wants nothing any more. What is due to it is held: put the address right and switch the connection on again.",
     ],
+    deliveries_failed: [
+      "An event could not be delivered",
+      "All attempts to bring it to this connection have failed, and no more are made, although others may arrive. It is kept: look up what the address answered, put it right, and try it again.",
+    ],
   },
   de: {
     product_unmapped: [
@@ -150,6 +154,10 @@ const texts: Record<Language, Record<AlarmKind, readonly [subject: string, sente
     address_disabled: [
       "Eine Verbindung wurde abgeschaltet",
       "Ihre Adresse war zu lange nicht erreichbar oder wollte nichts mehr haben. Was ansteht, wird aufgehoben: Bringen Sie die Adresse in Ordnung und schalten Sie die Verbindung wieder ein.",
+    ],
+    deliveries_failed: [
+      "Ein Ereignis ist nicht zustellbar",
+      "Alle Versuche, es an diese Verbindung zuzustellen, sind gescheitert, und es folgt keiner mehr; andere kommen womöglich an. Es ist aufbewahrt: Sehen Sie nach, was die Adresse geantwortet hat, bringen Sie es in Ordnung und stellen Sie es erneut zu.",
     ],
   },
 };

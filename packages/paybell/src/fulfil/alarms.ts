@@ -154,4 +154,5 @@ const reopening: AlarmKind[] = [
   "address_failing",
   "address_half_time",
   "address_disabled",
+  "deliveries_failed",
 ];

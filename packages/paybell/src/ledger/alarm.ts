@@ -25,4 +25,5 @@ export type AlarmKind =
   | "mail_server_failing"
   | "address_failing"
   | "address_half_time"
-  | "address_disabled";
+  | "address_disabled"
+  | "deliveries_failed";

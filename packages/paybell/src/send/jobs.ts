@@ -8,6 +8,7 @@ import { isDataFault } from "../db/pool.ts";
 import { firstId, lastId, newId } from "../domain/id.ts";
 import { isOneOf, wants } from "./events.ts";
 import { lanesWithoutAddress } from "./lane-rows.ts";
+import { tellOfRepair } from "./notices.ts";
 
 /** Which deliveries a job is about. Instants are ISO 8601. */
 export const jobParams = z.object({
@@ -133,6 +134,7 @@ async function step(context: Pick<Context, "pool" | "clock" | "sending" | "log">
        where account_id = $1 and id = $2`,
       [job.account_id, job.id, last, count, last === null, new Date(now)],
     );
+    if (lanes && job.kind === "recover") await tellOfRepair(client, job.account_id, lanes, now);
     await client.query("commit");
     if (lanes) sending.look(lanes);
     return true;

@@ -3,7 +3,8 @@ import { mailServer } from "../testing/mail-server.ts";
 import { type Receiver, startReceiver } from "../testing/receiver.ts";
 import { hour, minute, type Node, openWorld, start, type World } from "../testing/sending.ts";
 import type { LaneRow } from "./lane-rows.ts";
-import { tellOfFailing, tellOfHealing } from "./notices.ts";
+import { addJob } from "./jobs.ts";
+import { tellOfFailing, tellOfHealing, tellOfRepairs } from "./notices.ts";
 import { createMailTransport } from "./smtp.ts";
 
 type AlarmRow = { kind: string; times: number; open: boolean };
@@ -189,4 +190,69 @@ test("a mail server that fails for an hour is an alarm, and never switched off",
   await world.mail();
   await node.lanes.settle();
   expect(await alarms(world, world.accountId)).toEqual([{ kind: "mail_server_failing", times: 1, open: false }]);
+});
+
+/** An address that takes all but one event, which fails for good. */
+async function refusing() {
+  const world = await openWorld();
+  const [receiver, told] = [await startReceiver(), await startReceiver()];
+  receiver.answer(({ body }) => (body.includes("poison") ? { status: 500, body: "no" } : {}));
+  const lane = await world.address(receiver.url, { types: ["payment.*"], options: { schedule: "copecart" } });
+  await world.address(told.url, { types: ["alarm.*"] });
+  const node = world.node();
+  /** until all its attempts were made, while others arrive */
+  const failForGood = async () => {
+    for (let n = 0; n < 11; n++) {
+      await node.publish({ data: { n } });
+      await node.lanes.settle();
+      world.pass(19 * minute);
+    }
+  };
+  return { world, receiver, told, lane, node, failForGood };
+}
+
+const poison = { orderKey: "A1", data: { order_id: "A1", reference: "poison" } };
+
+async function recover(world: World, node: Node, lane: string): Promise<void> {
+  const params = { connection_id: lane, since: new Date(start).toISOString(), until: null, types: null };
+  await addJob(world.pool, { accountId: world.accountId, mode: "live", kind: "recover", params }, world.now());
+  await node.jobs.work();
+}
+
+test("what fails for good at an address that takes the rest is one alarm, open until all of it is tried again", async () => {
+  const { world, told, lane, node, failForGood } = await refusing();
+  await node.publish(poison, poison);
+  await failForGood();
+  const failed = (await world.deliveries(lane)).filter(({ state }) => state === "failed");
+  expect(failed).toHaveLength(2);
+  expect(await alarms(world, lane)).toEqual([{ kind: "deliveries_failed", times: 1, open: true }]);
+  const [{ data }] = (await world.sql<{ data: Record<string, unknown> }>("select data from alarm where key = $1", [
+    lane,
+  ])) as [{ data: Record<string, unknown> }];
+  expect(data).toMatchObject({
+    connection_id: lane,
+    connection: "Course platform",
+    type: "payment.made",
+    order_id: "A1",
+    reason: "refused: The address answered 500.",
+  });
+  expect(failed.map(({ id }) => id)).toContain(data["delivery_id"]);
+  await node.lanes.settle();
+  expect(typesOf(told)).toEqual(["alarm.raised"]);
+  await recover(world, node, lane);
+  expect(await alarms(world, lane)).toEqual([{ kind: "deliveries_failed", times: 1, open: false }]);
+  await failForGood();
+  expect(await alarms(world, lane)).toEqual([{ kind: "deliveries_failed", times: 2, open: true }]);
+});
+
+test("an alarm over what failed closes by itself when nothing of it is left, and not before", async () => {
+  const { world, lane, node, failForGood } = await refusing();
+  await node.publish(poison, poison);
+  await failForGood();
+  const failed = (await world.deliveries(lane)).filter(({ state }) => state === "failed");
+  for (const [index, { id }] of failed.entries()) {
+    await world.sql("update delivery set state = 'sent' where id = $1", [id]);
+    await tellOfRepairs(node.context);
+    expect(await alarms(world, lane)).toMatchObject([{ kind: "deliveries_failed", open: index === 0 }]);
+  }
 });

@@ -100,7 +100,7 @@ export function createResults(
   }
 
   async function writeAll(batch: readonly Waiting[]): Promise<void> {
-    const lost = batch.map((one) => one.result).filter(({ state }) => state === "bounced");
+    const lost = batch.map((one) => one.result).filter(({ state }) => state === "bounced" || state === "failed");
     if (lost.length === 0) return writeResults(pool, node, batch);
     await ensureSpace(pool, Math.max(...lost.map(({ at }) => at)));
     await inTransaction(pool, async (tx) => {

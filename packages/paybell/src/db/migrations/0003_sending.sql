@@ -116,6 +116,7 @@ create table delivery (
 create index delivery_due on delivery (lane_id, due_at) where state = 'due';
 create index delivery_ordered on delivery (lane_id, order_key, event_id) where state = 'due' and order_key is not null;
 create index delivery_lane on delivery (lane_id, id);
+create index delivery_failed on delivery (lane_id) where state = 'failed' and event_id is not null;
 create index delivery_event on delivery (event_id) where event_id is not null;
 create index delivery_item on delivery (item_id) where item_id is not null;
 create index delivery_recipient on delivery (lower(recipient), account_id) where recipient is not null;
