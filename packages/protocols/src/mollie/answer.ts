@@ -1,0 +1,23 @@
+import type { Answer, Outcome } from "../protocol.ts";
+
+/**
+ * Any 2xx ends Mollie's repeats, everything else is called again up to ten times within 26 hours. A classic call is
+ * kept before anybody is asked, so an unknown id is answered exactly like a known one, and guessing tells nothing.
+ * Source: Mollie "Webhooks", retry schema
+ */
+export function answer(outcome: Outcome): Answer {
+  switch (outcome) {
+    case "stored":
+      return text(200, "OK");
+    case "refused":
+      return text(401, "refused");
+    case "unavailable":
+      return text(503, "unavailable");
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function text(status: number, body: string): Answer {
+  return { status, headers: { "content-type": "text/plain" }, body };
+}
