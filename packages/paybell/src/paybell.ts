@@ -18,6 +18,7 @@ import { rebuild, type RebuildReport } from "./ledger/rebuild.ts";
 import { createConnections } from "./receive/connections.ts";
 import { createDoor } from "./receive/door.ts";
 import { createEnquiries } from "./receive/enquiries.ts";
+import { createSilenceLook } from "./receive/silence-look.ts";
 import type { StoredNotification } from "./record/stored.ts";
 import { works } from "./receive/works.ts";
 import { createRecorder } from "./record/record.ts";
@@ -226,6 +227,7 @@ function assemble(
 ): Paybell {
   const carryOn = createCarryOn(way);
   const jobs = createJobs(context);
+  const silence = createSilenceLook(context);
   const connections = createConnections(way);
   const refuser = createRefuser(context.pool);
   const handOver = (stored: StoredNotification) => carryOn.take(stored);
@@ -283,6 +285,7 @@ function assemble(
       await carryOn.caughtUp();
       while ((await carryOn.recover(0)) > 0);
       await carryOn.applyDue();
+      await silence.look();
       await jobs.work();
       await lanes.settle();
     },
@@ -315,6 +318,7 @@ function assemble(
     void part(() => jobs.work());
     void part(() => enquiries.work());
     await part(() => lanes.tick());
+    await part(() => silence.tick());
     if (performance.now() - tidiedAt > 3_600_000) {
       tidiedAt = performance.now();
       await part(tidy);

@@ -6,7 +6,8 @@ import { writeMail } from "./mails/render.tsx";
 export function alarmMail(alarm: Alarm, language: Language, publicUrl: string): RenderedMail {
   const [subject, sentence] = texts[language][alarm.kind];
   const details = Object.entries(alarm.data)
-    .filter(([, value]) => typeof value === "string" || typeof value === "number")
+    // What to do stands in the text, in the operator's language.
+    .filter(([name, value]) => name !== "what_to_do" && (typeof value === "string" || typeof value === "number"))
     .map(([name, value]): [string, string] => [name.replaceAll("_", " "), String(value).slice(0, 200)]);
   return writeMail({
     language,
@@ -48,6 +49,10 @@ const texts: Record<Language, Record<AlarmKind, readonly [subject: string, sente
     signatures_wrong: [
       "Repeated wrong signatures",
       "Several notifications were refused because their signature does not fit. The secret at the provider probably differs from the one here.",
+    ],
+    connection_silent: [
+      "A connection is unusually silent",
+      "Nothing has arrived on this connection for much longer than usual. Look at the provider whether there were sales, and whether it still sends its notifications to this connection's address. What is missing can be sent again there.",
     ],
     mail_bounced: [
       "A mail could not be delivered",
@@ -118,6 +123,10 @@ const texts: Record<Language, Record<AlarmKind, readonly [subject: string, sente
     signatures_wrong: [
       "Wiederholt falsche Signaturen",
       "Mehrere Benachrichtigungen wurden abgewiesen, weil ihre Signatur nicht passt. Vermutlich unterscheidet sich das Kennwort beim Anbieter von dem hier.",
+    ],
+    connection_silent: [
+      "Eine Verbindung ist ungewöhnlich still",
+      "Auf dieser Verbindung ist viel länger als üblich nichts angekommen. Sehen Sie beim Anbieter nach, ob es Verkäufe gab und ob er seine Benachrichtigungen noch an die Adresse dieser Verbindung sendet. Was fehlt, lässt sich dort erneut senden.",
     ],
     mail_bounced: [
       "Eine E-Mail ist nicht zustellbar",

@@ -149,6 +149,7 @@ const reopening: AlarmKind[] = [
   "key_pool_low",
   "key_pool_empty",
   "signatures_wrong",
+  "connection_silent",
   "licence_over_limit",
   "mail_server_failing",
   "address_failing",

@@ -21,6 +21,7 @@ export type AlarmKind =
   | "licence_over_limit"
   | "notification_unreadable"
   | "signatures_wrong"
+  | "connection_silent"
   | "mail_bounced"
   | "mail_server_failing"
   | "address_failing"

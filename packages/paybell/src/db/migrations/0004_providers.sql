@@ -47,3 +47,14 @@ create table shown (
   created_at timestamptz not null,
   primary key (account_id, item_id)
 );
+
+-- Of an incoming connection: when its silence is looked at next, and before when nobody listened, as it was switched off.
+alter table connection
+  add column look_at timestamptz not null default '-infinity',
+  add column heard_from timestamptz;
+
+create index connection_look on connection (look_at) where direction = 'in' and mode = 'live';
+
+-- The rhythm in which a connection's notifications arrive.
+create index notification_rhythm on notification (connection_id, account_id, received_at)
+  where mode = 'live' and state <> 'unverified';
