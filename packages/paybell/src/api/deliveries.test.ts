@@ -258,6 +258,30 @@ describe("an event", () => {
     expect(seen.toSorted()).toEqual((await Promise.all(published)).toSorted());
   });
 
+  test("that is rare is found step by step, each answer looking at a bounded number of events", async () => {
+    const many = (count: number) => Array.from({ length: count }, () => payment({ order_id: "many" }));
+    const rare = payment({ order_id: "rare", type: "order.resumed" });
+    for (const payments of [[...many(998), rare], many(1000), [...many(300), rare, rare]])
+      await shop.ok("POST", "/v1/payments", { payments });
+    type Polled = Page<Event> & { last_id: string };
+    const poll = (after: string, more = "") =>
+      shop.ok<Polled>("GET", `/v1/events?type=order.*&after=${after}&limit=1${more}`);
+    const first = await poll("start");
+    expect(first.data).toMatchObject([{ order_id: "rare" }]);
+    const second = await poll(first.last_id);
+    expect([second.data, second.next_cursor]).toEqual([[], second.last_id]);
+    const third = await poll(second.last_id);
+    expect(third).toMatchObject({
+      data: [{ order_id: "rare" }],
+      next_cursor: third.data[0]!.id,
+      last_id: third.data[0]!.id,
+    });
+    // The cursor goes on as `after` does.
+    const last = await poll("start", `&cursor=${third.next_cursor}`);
+    expect(last).toMatchObject({ data: [{ order_id: "rare" }], next_cursor: null });
+    expect(await poll(last.last_id)).toEqual({ data: [], next_cursor: null, last_id: last.last_id });
+  });
+
   test("that is forgotten still says where a poller was", async () => {
     await publish(payment({ order_id: "old" }));
     const { id } = (await shop.ok<Page<Event>>("GET", "/v1/events")).data[0]!;

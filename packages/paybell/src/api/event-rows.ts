@@ -4,7 +4,7 @@ import type { Mode } from "@paybell/protocols/domain/fact";
 import { idTime } from "../domain/id.ts";
 import type { House } from "../house.ts";
 import { isOneOf, wants } from "../send/events.ts";
-import { positionOf, positionSince } from "../send/feed-rows.ts";
+import { beforeAll, positionOf, positionSince } from "../send/feed-rows.ts";
 
 export type EventRow = {
   id: string;
@@ -38,31 +38,59 @@ export async function eventRows({ pool }: Pick<House, "pool">, of: EventFilter):
   return rows;
 }
 
+export type Polled = {
+  /** at most `limit` */
+  readonly rows: readonly EventRow[];
+  /** behind the last one that was looked at; null: none was */
+  readonly lastId: string | null;
+  /** there is more to look at */
+  readonly more: boolean;
+};
+
 /**
  * In the order in which they became known, and never beyond a transaction that is still under way: what it writes would
- * come to lie before what was read already.
+ * come to lie before what was read already. However rare what is asked for, a bounded number of events is looked at.
  * @param after id of an event, `start` for the oldest there is. One that is forgotten by now stands for its time.
- * @returns up to one more than `limit`
  */
 export async function eventsAfter(
   { pool }: Pick<House, "pool">,
   of: Omit<EventFilter, "cursor" | "modes"> & { readonly mode: Mode; readonly after: string },
-): Promise<EventRow[]> {
+): Promise<Polled> {
   const position =
     of.after === "start"
-      ? { txid: "0", id: of.accountId }
+      ? beforeAll
       : ((await positionOf(pool, of.accountId, of.after)) ??
         (await positionSince(pool, of.accountId, of.mode, idTime(of.after))));
-  const { rows } = await pool.query<EventRow>(
-    `select e.id, e.type, e.mode, e.at, e.order_key, e.data from event e
-     where e.account_id = $1 and e.mode = $2 and (e.txid, e.id) > ($3::xid8, $4::uuid)
-       and e.txid < pg_snapshot_xmin(pg_current_snapshot())
-       and ${isOneOf("e.type", "$5::text[]")} and ($6::text is null or e.order_key = $6)
-     order by e.txid, e.id limit $7 + 1`,
-    [of.accountId, of.mode, position.txid, position.id, typesOf(of), of.order_id ?? null, of.limit],
+  const isFiltered = of.type !== undefined || of.order_id !== undefined;
+  const mostSeen = isFiltered ? mostLookedAt : of.limit + 1;
+  const { rows } = await pool.query<(EventRow | { id: null }) & { seen: number; last_id: string | null }>(
+    `with seen as materialized (
+       select e.id, e.txid, e.type, e.mode, e.at, e.order_key, e.data,
+              ${isOneOf("e.type", "$5::text[]")} and ($6::text is null or e.order_key = $6) as wanted
+       from event e
+       where e.account_id = $1 and e.mode = $2 and (e.txid, e.id) > ($3::xid8, $4::uuid)
+         and e.txid < pg_snapshot_xmin(pg_current_snapshot())
+       order by e.txid, e.id limit $8
+     )
+     select s.seen, s.last_id, f.id, f.type, f.mode, f.at, f.order_key, f.data
+     from (select (select count(*)::integer from seen) as seen, (select id from seen order by txid desc, id desc limit 1) as last_id) s
+     left join (select * from seen where wanted order by txid, id limit $7 + 1) f on true
+     order by f.txid, f.id`,
+    [of.accountId, of.mode, position.txid, position.id, typesOf(of), of.order_id ?? null, of.limit, mostSeen],
   );
-  return rows;
+  const found = rows.flatMap((row): EventRow[] => {
+    if (row.id === null) return [];
+    const { id, type, mode, at, order_key, data } = row;
+    return [{ id, type, mode, at, order_key, data }];
+  });
+  const shown = found.slice(0, of.limit);
+  if (found.length > shown.length) return { rows: shown, lastId: shown.at(-1)!.id, more: true };
+  const { seen, last_id } = rows[0]!;
+  return { rows: shown, lastId: last_id, more: seen === mostSeen };
 }
+
+/** A few milliseconds' work. */
+const mostLookedAt = 1000;
 
 function typesOf({ type }: { readonly type?: string | undefined }): string[] | null {
   return type === undefined ? null : [type];

@@ -32,8 +32,9 @@ export function events(api: Api): void {
       summary: "List events",
       description:
         "Newest first, read on with `cursor`. To poll, ask oldest first with `after`: `start` for the first page, then " +
-        "`last_id` of the answer before: none is passed over and none comes twice. `type` takes `payment.*` for all that " +
-        "begin so.",
+        "`last_id` of the answer before: none is passed over and none comes twice. One answer looks at 1,000 events at " +
+        "most, so with `type` or `order_id` it can be empty while `next_cursor` says that there is more. `type` takes " +
+        "`payment.*` for all that begin so.",
       scope: "read",
       query: pageQuery.extend({
         type: z.string().max(100).optional(),
@@ -44,14 +45,14 @@ export function events(api: Api): void {
     },
     async ({ who, query }) => {
       const of = { accountId: who.accountId, mode: who.mode, modes: [who.mode], ...query };
-      const { after } = query;
-      const found = after === undefined ? await eventRows(house, of) : await eventsAfter(house, { ...of, after });
-      const { rows, next_cursor } = page(found, query.limit);
-      return {
-        data: rows.map(shown),
-        next_cursor,
-        last_id: after === undefined ? (rows[0]?.id ?? null) : (rows.at(-1)?.id ?? (after === "start" ? null : after)),
-      };
+      if (query.after === undefined) {
+        const { rows, next_cursor } = page(await eventRows(house, of), query.limit);
+        return { data: rows.map(shown), next_cursor, last_id: rows[0]?.id ?? null };
+      }
+      const after = query.cursor ?? query.after;
+      const { rows, lastId, more } = await eventsAfter(house, { ...of, after });
+      const last_id = lastId ?? (after === "start" ? null : after);
+      return { data: rows.map(shown), next_cursor: more ? last_id : null, last_id };
     },
   );
 
