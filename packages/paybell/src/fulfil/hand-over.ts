@@ -60,13 +60,15 @@ async function show(
 ): Promise<void> {
   const shown = wanted.filter(({ item, effect }) => isWelcome(effect) && isShown(item.held));
   const links = shown.map(({ item, effect }) => {
-    const opens = madeCustomer(item.held, held.filter((other) => other.customer.id === item.held.customer.id));
-    return { opens, wanted: linksWanted(item, effect).filter(({ kind }) => opens || kind !== "login") };
+    const opens = madeCustomer(
+      item.held,
+      held.filter((other) => other.customer.id === item.held.customer.id),
+    );
+    return linksWanted(item, effect).filter(({ kind }) => opens || kind !== "login");
   });
-  const { made, written } = makeLinks(context, tx, links.flatMap((own) => own.wanted));
+  const { made, written } = makeLinks(context, tx, links.flat());
   const data = shown.map(({ item }, index): AccessData => {
-    const { opens, wanted: kinds } = links[index]!;
-    const urls = new Map(kinds.map(({ kind }) => [kind, made.shift()!.url]));
+    const urls = new Map(links[index]!.map(({ kind }) => [kind, made.shift()!.url]));
     const { order, product, account } = item.held;
     const loginUrl = urls.get("login") ?? product!.config.login?.url;
     const downloadUrl = urls.get("download");
@@ -74,7 +76,7 @@ async function show(
     return {
       language: chooseLanguage(order.buyer, account.settings.language ?? defaults.language),
       productName: product!.name,
-      ...(opens && { email: order.contactEmail }),
+      ...(urls.has("login") && { email: order.contactEmail }),
       ...(loginUrl !== undefined && { loginUrl }),
       ...(licenceKey && { licenceKey }),
       ...(downloadUrl !== undefined && { downloadUrl }),

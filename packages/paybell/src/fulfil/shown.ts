@@ -28,7 +28,8 @@ export async function writeShown(
   tx: Pick<PoolClient, "query">,
   shown: readonly { readonly item: Held; readonly at: number; readonly data: AccessData }[],
 ): Promise<void> {
-  if (shown.length === 0) return;
+  const some = shown.filter(({ data }) => data.loginUrl ?? data.licenceKey ?? data.downloadUrl);
+  if (some.length === 0) return;
   await tx.query({
     name: "write_shown",
     text: `
@@ -36,7 +37,7 @@ export async function writeShown(
       select * from unnest($1::uuid[], $2::uuid[], $3::bytea[], $4::timestamptz[])
       on conflict do nothing`,
     values: transpose(
-      shown.map(({ item, at, data }) => [
+      some.map(({ item, at, data }) => [
         item.accountId,
         item.id,
         seal.seal(JSON.stringify(data), shownFor(item.id)),

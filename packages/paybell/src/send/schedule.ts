@@ -28,6 +28,11 @@ export function nextAttemptMs(schedule: Schedule, attempts: number, random: numb
   return gap === undefined ? undefined : Math.max(1000, random * gap * 1000);
 }
 
+/** Milliseconds before each repeat, at the longest. */
+export function repeatsOf(schedule: Schedule): number[] {
+  return gaps[schedule].map((gap) => gap * 1000);
+}
+
 /** Attempts in all. */
 export function attemptsOf(schedule: Schedule): number {
   return gaps[schedule].length + 1;

@@ -20,9 +20,9 @@ export async function setUp(
   api: ApiClient,
   { url, key }: { readonly url: string; readonly key: string },
   articles: readonly Article[],
-  { protocol, title }: Pick<Voice, "protocol" | "title">,
+  { protocol, title, secretFor }: Pick<Voice, "protocol" | "title" | "secretFor">,
 ): Promise<Setup> {
-  const secret = createHmac("sha256", key).update("paybell simulated shop").digest("base64url");
+  const secret = secretFor(createHmac("sha256", key).update("paybell simulated shop").digest("base64url"));
   const account = `simulated-${createHash("sha256").update(secret).digest("hex").slice(0, 12)}`;
   const made: string[] = [];
   const known = await findPage(

@@ -1,3 +1,4 @@
+import type { Signed } from "@paybell/protocols/format";
 import type { Telling, Voice } from "./voice.ts";
 
 /** One try to bring a notification. */
@@ -34,8 +35,7 @@ export async function bring(
 ): Promise<Attempt> {
   for (let number = 1; ; number++) {
     const began = performance.now();
-    const headers = await voice.headers(telling, secret, Date.now());
-    const result = await post(voice, url, telling.body, headers);
+    const result = await post(voice, url, await voice.sign(telling, secret, Date.now()));
     const attempt: Attempt = { number, took: Math.round(performance.now() - began), result };
     repeats.heard?.(attempt);
     const waitMs = repeats.afterMs[number - 1];
@@ -44,12 +44,7 @@ export async function bring(
   }
 }
 
-async function post(
-  voice: Voice,
-  url: string,
-  body: Uint8Array<ArrayBuffer>,
-  headers: Readonly<Record<string, string>>,
-): Promise<Attempt["result"]> {
+async function post(voice: Voice, url: string, { headers, body }: Signed): Promise<Attempt["result"]> {
   try {
     const response = await fetch(url, {
       method: "POST",

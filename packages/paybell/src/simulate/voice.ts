@@ -1,9 +1,17 @@
 import type { Instant } from "@paybell/protocols/domain/day";
+import type { Signed } from "@paybell/protocols/format";
 import type { Checkout, Happening } from "./happening.ts";
 import { copecartVoice } from "./voices/copecart.ts";
+import { digistore24Voice } from "./voices/digistore24.ts";
 
-/** A notification as the provider prints it; the same bytes on every repeat. */
-export type Telling = { readonly event: string; readonly body: Uint8Array<ArrayBuffer> };
+/** A notification as the provider prints it; the same on every repeat. */
+export type Telling = {
+  /** the provider's own name for it */
+  readonly event: string;
+  /** of the notification, where the provider gives it one outside the body */
+  readonly id?: string;
+  readonly body: Uint8Array<ArrayBuffer>;
+};
 
 /** How one provider tells what happens: its format, its signature, what it takes for an answer, how it repeats. */
 export type Voice = {
@@ -11,12 +19,14 @@ export type Voice = {
   readonly protocol: string;
   /** as people name it */
   readonly title: string;
+  /** a secret as this provider has them, which follows from the text */
+  secretFor(text: string): string;
   /** its own number of the order */
   orderId(order: Checkout): string;
   /** none: it has no words for this */
   tell(order: Checkout, happening: Happening): readonly Telling[];
-  /** of one attempt, signature and all */
-  headers(telling: Telling, secret: string, at: Instant): Promise<Readonly<Record<string, string>>>;
+  /** one attempt, signature and all */
+  sign(telling: Telling, secret: string, at: Instant): Promise<Signed>;
   /** does this answer count as delivered? */
   accepts(status: number, answer: string): boolean;
   /** what it wants, in words */
@@ -26,4 +36,4 @@ export type Voice = {
 };
 
 /** Every provider that can be simulated, as it speaks unless it is told otherwise. */
-export const voices: readonly Voice[] = [copecartVoice()];
+export const voices: readonly Voice[] = [copecartVoice(), digistore24Voice];

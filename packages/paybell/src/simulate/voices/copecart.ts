@@ -2,6 +2,7 @@ import type { CopecartMessage } from "@paybell/protocols/copecart/fields";
 import { render, type RenderOptions } from "@paybell/protocols/copecart/render";
 import { sign } from "@paybell/protocols/copecart/sign";
 import { formatMajor, parseCurrency } from "@paybell/protocols/domain/money";
+import { repeatsOf } from "../../send/schedule.ts";
 import type { Article } from "../catalogue.ts";
 import { type Checkout, dayIn, type Happening, inShop } from "../happening.ts";
 import type { Voice } from "../voice.ts";
@@ -14,19 +15,23 @@ export function copecartVoice(options: RenderOptions = { money: "text", missing:
   return {
     protocol: "copecart",
     title: "CopeCart",
+    secretFor: (text) => text,
     orderId: (order) => order.orderId,
     tell(order, happening) {
       const message = messageOf(order, happening);
       return [{ event: message.event_type, body: render(message, options) }];
     },
-    headers: async ({ body }, secret) => ({
-      "content-type": "application/json",
-      "user-agent": "Copecart",
-      "x-copecart-signature": await sign(body, secret),
+    sign: async ({ body }, secret) => ({
+      headers: {
+        "content-type": "application/json",
+        "user-agent": "Copecart",
+        "x-copecart-signature": await sign(body, secret),
+      },
+      body,
     }),
     accepts: (status, answer) => status === 200 && answer === "OK",
     wants: "200 with the body OK",
-    repeats: Array.from({ length: 10 }, () => (3 * 3_600_000) / 10),
+    repeats: repeatsOf("copecart"),
   };
 }
 
