@@ -41,8 +41,8 @@ export const addressFields = z
       .nullable(),
     /** sent with every call */
     headers: z.record(z.string().min(1).max(100), z.string().max(4000)).nullable(),
-    /** client certificate, PEM; `ca`: who signed the server's, where that is nobody public */
-    tls: z.strictObject({ cert: pem, key: pem, ca: pem.optional() }).nullable(),
+    /** PEM: client certificate and its key, where the server asks for one; `ca`: who signed the server's, where that is nobody public */
+    tls: z.strictObject({ cert: pem.optional(), key: pem.optional(), ca: pem.optional() }).nullable(),
     /** the events of one order one after the other */
     ordered: z.boolean(),
     schedule: option.schedule.nullable(),
@@ -151,15 +151,23 @@ function readTls(given: AddressFields["tls"]): Pick<SealedAddress, "tls"> {
   if (!given) return {};
   const refuse = (path: string, message: string) =>
     problem(422, "tls_invalid", message, { errors: [{ path, message }] });
-  const certificate = attempt(() => new X509Certificate(given.cert));
-  if (!certificate) throw refuse("tls.cert", "This is no certificate in PEM.");
-  const key = attempt(() => createPrivateKey(given.key));
-  if (!key) throw refuse("tls.key", "This is no private key in PEM, or it has a passphrase: give it without one.");
-  if (!certificate.checkPrivateKey(key)) throw refuse("tls.key", "The key does not belong to the certificate.");
-  const { ca } = given;
+  const { cert, key, ca } = given;
+  if (cert !== undefined || key !== undefined) {
+    if (cert === undefined) throw refuse("tls.cert", "The certificate of this key is missing.");
+    if (key === undefined) throw refuse("tls.key", "The key of this certificate is missing.");
+    const certificate = attempt(() => new X509Certificate(cert));
+    if (!certificate) throw refuse("tls.cert", "This is no certificate in PEM.");
+    const privateKey = attempt(() => createPrivateKey(key));
+    if (!privateKey)
+      throw refuse("tls.key", "This is no private key in PEM, or it has a passphrase: give it without one.");
+    if (!certificate.checkPrivateKey(privateKey))
+      throw refuse("tls.key", "The key does not belong to the certificate.");
+  } else if (ca === undefined) {
+    throw refuse("tls", "Give a client certificate with its key, the authority that signed the server's, or both.");
+  }
   if (ca !== undefined && !attempt(() => new X509Certificate(ca)))
     throw refuse("tls.ca", "This is no certificate in PEM.");
-  return { tls: { cert: given.cert, key: given.key, ...(ca !== undefined && { ca }) } };
+  return { tls: { ...(cert !== undefined && { cert, key }), ...(ca !== undefined && { ca }) } };
 }
 
 function attempt<T>(read: () => T): T | undefined {

@@ -25,7 +25,8 @@ const expected: Readonly<Record<string, string>> = {
 const byCode: Readonly<Record<string, string>> = {
   dns_failed: "Check the host name in the address, and that it is known to the public name servers.",
   connect_failed: "Check the port, that the receiver runs, and that no firewall keeps us out.",
-  tls_failed: "Put the receiver's certificate right, or give the connection the client certificate it asks for.",
+  tls_failed:
+    "Put the receiver's certificate right, or give the connection the client certificate it asks for, or the authority that signed the receiver's.",
   proxy_failed: "The operator of this server must look after its proxy.",
   timed_out: "Let the receiver answer before it does its work, or allow it more time with timeout_seconds.",
   connection_lost: "Look into the receiver's log: it broke the connection off without an answer.",

@@ -73,6 +73,8 @@ const outSchema = z.object({
   /** names alone: a value may be a secret */
   headers: z.array(z.string()),
   has_client_certificate: z.boolean(),
+  /** an authority of its own signs its server's certificate */
+  has_ca: z.boolean(),
   ordered: z.boolean(),
   schedule: z.enum(schedules),
   timeout_seconds: z.int(),
@@ -174,7 +176,8 @@ async function shownOut(
     products: address.products === null ? null : [...address.products],
     amount: hasAmount ? { min_minor: address.minMinor, max_minor: address.maxMinor, currency: address.currency } : null,
     headers: Object.keys(address.target.headers),
-    has_client_certificate: address.target.tls !== undefined,
+    has_client_certificate: address.target.tls?.cert !== undefined,
+    has_ca: address.target.tls?.ca !== undefined,
     ordered: address.ordered,
     schedule: options.schedule ?? (formats.get(row.protocol)!.schedule as (typeof schedules)[number]),
     timeout_seconds: options.timeout_seconds ?? addressDefaults.timeout_seconds,

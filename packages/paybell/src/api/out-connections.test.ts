@@ -80,6 +80,7 @@ describe("an address", () => {
       amount: null,
       headers: [],
       has_client_certificate: false,
+      has_ca: false,
       ordered: false,
       schedule: "standard-webhooks",
       timeout_seconds: 15,
@@ -155,7 +156,7 @@ describe("an address", () => {
     const without = await connect(shop, server, { name: "without" });
     const own = authority.issue(["client.example.com"]);
     const made = await connect(shop, server, { tls: { ...own, ca: authority.cert } });
-    expect(made).toMatchObject({ has_client_certificate: true });
+    expect(made).toMatchObject({ has_client_certificate: true, has_ca: true });
     expect(JSON.stringify(await shown(made.id))).not.toContain("PRIVATE KEY");
     await publish(payment());
     expect(server.received).toHaveLength(1);
@@ -164,6 +165,18 @@ describe("an address", () => {
       await refusal("PATCH", `/v1/connections/${made.id}`, { tls: { cert: own.cert, key: authority.key } }),
     ).toMatchObject({ code: "tls_invalid", errors: [{ path: "tls.key" }] });
   });
+});
+
+test("an address whose certificate an authority of its own signed is trusted by that authority alone", async () => {
+  const [authority, other] = [createAuthority(), createAuthority()];
+  const server = await startReceiver({ tls: authority.issue(["localhost"]) });
+  const trusted = await connect(shop, server, { tls: { ca: authority.cert } });
+  expect(trusted).toMatchObject({ has_client_certificate: false, has_ca: true });
+  const untrusted = await connect(shop, server, { tls: { ca: other.cert } });
+  await publish(payment());
+  expect(server.received).toHaveLength(1);
+  expect((await shown(trusted.id)).health.last_failure).toBeNull();
+  expect((await shown(untrusted.id)).health.last_failure).toMatchObject({ code: "tls_failed" });
 });
 
 describe("changing a connection", () => {

@@ -4,8 +4,8 @@ import { z } from "zod";
 export const sealedAddress = z.object({
   url: z.string(),
   headers: z.record(z.string(), z.string()),
-  /** PEM; the client's certificate and key, and who signed the server's where that is nobody public */
-  tls: z.object({ cert: z.string(), key: z.string(), ca: z.string().optional() }).optional(),
+  /** PEM; the client's certificate and its key, and who signed the server's where that is nobody public */
+  tls: z.object({ cert: z.string().optional(), key: z.string().optional(), ca: z.string().optional() }).optional(),
 });
 
 export type SealedAddress = z.infer<typeof sealedAddress>;

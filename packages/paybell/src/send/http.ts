@@ -99,7 +99,7 @@ export function openAddress(
     return {
       url: new URL(url),
       headers,
-      line: { ...network, ...(tls && { tls: { cert: tls.cert, key: tls.key, ...(tls.ca && { ca: tls.ca }) } }) },
+      line: { ...network, ...(tls && { tls }) },
       secrets: address!.secrets.map((one) => ({
         secret: seal.open(one.sealed, `secret:${one.id}`),
         expiresAt: one.expiresAt,

@@ -718,7 +718,7 @@ describe("over TLS", () => {
     const result = await line({ resolve, tls }).call(post(`https://shop.example.com:${peer.port}/`));
     expect(failureOf(result)).toEqual({
       code: "tls_failed",
-      sentence: "Our client certificate or its key cannot be read.",
+      sentence: "Our client certificate, its key or the receiver's authority cannot be read.",
     });
   });
 

@@ -11,7 +11,7 @@ import {
 } from "./exchange.ts";
 import { connectionLost, type Failure, failureError } from "./failure.ts";
 import { checkTarget, hostOf, httpsRequired, isLocalhost, type Nets } from "./nets.ts";
-import { type ClientCertificate, openConnection, secureContextOf, type Way } from "./open.ts";
+import { type OwnTls, openConnection, secureContextOf, type Way } from "./open.ts";
 import { type Resolve, systemResolve } from "./resolve.ts";
 
 /** One keep-alive connection to one receiver at a time, and the calls that go over it one after the other. */
@@ -52,7 +52,7 @@ export type LineOptions = {
   readonly resolve?: Resolve;
   /** `http://user:password@host:port`; it resolves the names then, and only literal addresses are checked here */
   readonly proxy?: string;
-  readonly tls?: ClientCertificate;
+  readonly tls?: OwnTls;
   /** milliseconds of a clock that never jumps */
   readonly now?: () => number;
 };

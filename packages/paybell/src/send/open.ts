@@ -6,8 +6,12 @@ import { explainConnect, explainDns, explainTls, type Failure, failureError } fr
 import { checkAddress, hostOf, httpsRequired, isLocalhost, loopback, type Nets } from "./nets.ts";
 import { beforeAbort, type Resolve } from "./resolve.ts";
 
-/** PEM. `ca` takes the place of the public authorities. */
-export type ClientCertificate = { readonly cert: string; readonly key: string; readonly ca?: string };
+/** PEM: the client's certificate and its key, or neither; `ca` takes the place of the public authorities. */
+export type OwnTls = {
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly ca?: string | undefined;
+};
 
 export type Way = {
   readonly nets: Nets;
@@ -47,8 +51,8 @@ export async function openConnection(
   return secure(socket, host.replace(/\.$/, ""), way.secureContext, signal);
 }
 
-/** The context of a client certificate, made once; without one all share that of the public authorities. */
-export function secureContextOf(tls: ClientCertificate | undefined): () => SecureContext {
+/** The context of a connection's own certificates, made once; without any all share that of the public authorities. */
+export function secureContextOf(tls: OwnTls | undefined): () => SecureContext {
   if (!tls) return () => (publicContext ??= createSecureContext());
   let made: SecureContext | undefined;
   return () => (made ??= createSecureContext(tls));
@@ -181,7 +185,7 @@ function contextOrFailure(secureContext: () => SecureContext): SecureContext {
   try {
     return secureContext();
   } catch {
-    const sentence = "Our client certificate or its key cannot be read.";
+    const sentence = "Our client certificate, its key or the receiver's authority cannot be read.";
     throw failureError({ code: "tls_failed", sentence });
   }
 }
