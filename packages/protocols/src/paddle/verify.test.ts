@@ -181,7 +181,7 @@ test("what is signed is verified, and any changed byte is refused", async () => 
 
 test("any changed character of the signature is refused", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.nat(63), fc.constantFrom(..."0123456789abcdefABCDEFg "), async (n, letter) => {
+    fc.asyncProperty(fc.nat(63), fc.stringMatching(/^[0-9a-fA-Fg ]$/), async (n, letter) => {
       const at = header.length - 1 - n;
       fc.pre(header[at] !== letter);
       expect(await check(header.slice(0, at) + letter + header.slice(at + 1))).toMatchObject({ ok: false });
