@@ -61,3 +61,65 @@ export const fields = [
 
 /** One call, ready to be written. An empty text is sent as it is; what is missing is not sent. */
 export type Digistore24Message = { readonly [N in (typeof fields)[number]]?: string | undefined };
+
+/** Those of them that name the person, or let somebody find out who it is. */
+const personal: ReadonlySet<string> = new Set([
+  "buyer_id",
+  "email",
+  "buyer_email",
+  "address_email",
+  "buyer_first_name",
+  "buyer_last_name",
+  "buyer_language",
+  "address_first_name",
+  "address_last_name",
+  "address_company",
+  "address_country",
+  "custom",
+] satisfies (typeof fields)[number][]);
+
+/** What a call carries beside the fields we write and that names nobody. */
+const further: readonly string[] = [
+  "amount",
+  "amount_affiliate",
+  "amount_fee",
+  "amount_provider",
+  "amount_vendor",
+  "delivery_date",
+  "first_vat_amount",
+  "order_time",
+  "order_type",
+  "other_vat_amounts",
+  "payment_id",
+  "payplan_id",
+  "product_amount",
+  "product_ids",
+  "product_language",
+  "product_netto_amount",
+  "product_txn_amount",
+  "product_txn_netto_amount",
+  "product_txn_vat_amount",
+  "product_vat_amount",
+  "upgraded_order_id",
+  "variant_id",
+  "variant_name",
+  "vat_amount",
+  "vat_rate",
+];
+
+const impersonal: ReadonlySet<string> = new Set([...fields.filter((name) => !personal.has(name)), ...further]);
+
+/** Fields of a further product in one call are numbered from `_2`. */
+const numbered = /^(order_item_id|quantity|product_(id|name|(txn_)?amount))_\d{1,3}$/;
+
+/** Whether a field tells of order and money alone. Of one that is not known nobody can say whom it names. */
+export function isImpersonal(name: string): boolean {
+  return impersonal.has(name) || numbered.test(name);
+}
+
+/** Marks a call from which the person was taken out. */
+export const redactedMark = "redacted";
+
+export function isRedacted(values: ReadonlyMap<string, string>): boolean {
+  return values.get(redactedMark) === "1";
+}

@@ -101,3 +101,12 @@ test("no bytes and no passphrases make verifying throw, and none of them verifie
     { numRuns: 500 },
   );
 });
+
+test.each([
+  ["event=on_payment", /give its IPN connection a passphrase/],
+  ["event=on_payment&sha_sign=no_signature_passphrase_provided", /has no passphrase: enter one there/],
+  ["event=on_payment&sha_sign=AB", /check that nothing .* changes the message/],
+  [`event=on_payment&sha_sign=${"AB".repeat(64)}`, /compare them/],
+])("the refusal of %s tells the seller what to do", async (body, sentence) => {
+  expect(await check(body)).toMatchObject({ ok: false, sentence: expect.stringMatching(sentence) });
+});

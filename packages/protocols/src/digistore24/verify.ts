@@ -18,10 +18,18 @@ export async function verifyForm(body: Uint8Array, secrets: readonly string[]): 
   const fields = readForm(body);
   const received = fields.get("sha_sign") || [...fields].find(([name, value]) => isSignature(name) && value)?.[1];
   if (!received)
-    return refusal("signature_missing", "The field sha_sign is missing; Digistore24 signs every notification.");
+    return refusal(
+      "signature_missing",
+      "The field sha_sign is missing. Digistore24 signs every notification: give its IPN connection a passphrase, and enter the same one here.",
+    );
   const signature = readHex(received);
   if (!signature)
-    return refusal("signature_malformed", "The field sha_sign is not a SHA-512 in hex: expected are 128 hex digits.");
+    return refusal(
+      "signature_malformed",
+      received === withoutPassphrase
+        ? "The IPN connection at Digistore24 has no passphrase: enter one there, and the same one here."
+        : "The field sha_sign is not a SHA-512 in hex (128 hex digits): check that nothing between Digistore24 and here changes the message.",
+    );
   // A digest over public fields and an empty passphrase can be computed by anybody.
   const active = secrets.filter((secret) => secret !== "");
   if (active.length === 0)
@@ -39,6 +47,9 @@ export async function verifyForm(body: Uint8Array, secrets: readonly string[]): 
     "The signature fits none of this connection's passphrases: compare them with the one of the IPN connection at Digistore24.",
   );
 }
+
+/** What Digistore24's own code puts in place of a signature; anybody can send it. */
+const withoutPassphrase = "no_signature_passphrase_provided";
 
 const spellings: readonly Spelling[] = ["original", "upper"];
 
