@@ -245,7 +245,10 @@ function assemble(
     ...context,
     caughtUp: () => within(2000, carryOn.caughtUp()),
     applyDue: async () => void (await carryOn.applyDue()),
-    replay: (account, ids) => carryOn.replay(account, ids),
+    async replay(account, ids) {
+      await enquiries.again(account, ids);
+      await carryOn.replay(account, ids);
+    },
     rebuild: (account) => rebuild(context, account),
     connectionsChanged: () => connections.forget(),
     keysVersion: () => bell.keysVersion(),
@@ -294,7 +297,7 @@ function assemble(
     rebuild: () => rebuild(context),
     async replay(ids) {
       const wanted = ids ?? (await waitingIds(context, accountId));
-      await carryOn.replay(accountId, wanted);
+      await house.replay(accountId, wanted);
       return { replayed: wanted.length };
     },
   };

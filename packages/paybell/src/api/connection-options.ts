@@ -25,7 +25,10 @@ export function checkedOptions(
   const unknown = Object.keys(changes).find((name) => !known.some((option) => option.name === name));
   if (unknown !== undefined) {
     const names = known.map((option) => option.name).join(", ");
-    throw refused(`options.${unknown}`, names ? `${protocol.name} knows ${names}` : `${protocol.name} knows no options`);
+    throw refused(
+      `options.${unknown}`,
+      names ? `${protocol.name} knows ${names}` : `${protocol.name} knows no options`,
+    );
   }
   const after = { ...before, ...changes };
   return known.flatMap(({ name, required, secret, description }) => {

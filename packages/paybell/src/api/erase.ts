@@ -1,11 +1,11 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { Mode } from "@paybell/protocols/domain/fact";
 import { afterCommit, inTransaction, type Tx } from "../db/transaction.ts";
+import { sealedMailFor } from "../domain/mail.ts";
 import { protocolNamed } from "../domain/protocols.ts";
 import type { House } from "../house.ts";
 import { customerErased } from "../ledger/announce-customers.ts";
 import { addEvents } from "../send/events.ts";
-import { sealedFor } from "../send/mail.ts";
 import { ensureSpace } from "../send/retention.ts";
 import { sealedAnswer } from "./idempotency.ts";
 
@@ -209,7 +209,7 @@ async function forgetTexts(
   );
   await tx.query("delete from delivery where account_id = $1 and id = any($2)", [
     accountId,
-    alarmMails.filter(({ id, sealed }) => speaks(sealed, sealedFor(id))).map(({ id }) => id),
+    alarmMails.filter(({ id, sealed }) => speaks(sealed, sealedMailFor(id))).map(({ id }) => id),
   ]);
 }
 

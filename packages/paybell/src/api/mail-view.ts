@@ -1,8 +1,8 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { Mode } from "@paybell/protocols/domain/fact";
 import { z } from "zod";
+import { type SealedMail, sealedMailFor } from "../domain/mail.ts";
 import type { House } from "../house.ts";
-import { sealedFor, type SealedMail } from "../send/mail.ts";
 import { iso, isoInstant } from "./instant.ts";
 
 export const mailSchema = z.object({
@@ -122,7 +122,7 @@ export function shownMail({ seal }: Pick<House, "seal">, row: MailRow): z.input<
 /** @returns null: sealed under another master key, which must not hide the rest of the list */
 function opened(seal: House["seal"], row: MailRow): SealedMail | null {
   try {
-    return JSON.parse(seal.open(row.sealed, sealedFor(row.id))) as SealedMail;
+    return JSON.parse(seal.open(row.sealed, sealedMailFor(row.id))) as SealedMail;
   } catch {
     return null;
   }

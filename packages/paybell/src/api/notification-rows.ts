@@ -3,10 +3,13 @@ import type { Mode } from "@paybell/protocols/domain/fact";
 import { idTime } from "../domain/id.ts";
 import type { House } from "../house.ts";
 
+/** unverified: the provider has to be asked first */
+export type Verdict = "verified" | "unverified" | "refused";
+
 /** A notification, or what was refused: never both. */
 export type NotificationRow = {
   id: string;
-  verdict: "verified" | "refused";
+  verdict: Verdict;
   /** the query shows "stored" as waiting */
   state: "applied" | "waiting" | "ignored";
   reason: string | null;
@@ -25,7 +28,7 @@ export type NotificationFilter = {
   readonly accountId: string;
   readonly modes: readonly Mode[];
   readonly id?: string;
-  readonly verdict?: "verified" | "refused" | undefined;
+  readonly verdict?: Verdict | undefined;
   /** as shown: `waiting` is also what was not applied yet */
   readonly state?: "applied" | "waiting" | "ignored" | undefined;
   readonly order_id?: string | undefined;
@@ -39,18 +42,19 @@ export async function notificationRows(
   { pool }: Pick<House, "pool">,
   of: NotificationFilter,
 ): Promise<NotificationRow[]> {
-  const states = of.state === undefined ? null : of.state === "waiting" ? ["waiting", "stored"] : [of.state];
+  const states =
+    of.state === undefined ? null : of.state === "waiting" ? ["waiting", "stored", "unverified"] : [of.state];
   // An id holds its instant: the cursor tells which partitions are behind it.
   const before = of.cursor === undefined ? null : new Date(idTime(of.cursor) + 1);
   const at = of.id === undefined ? null : new Date(idTime(of.id));
   const refusals = of.order_id === undefined && (of.state === undefined || of.state === "ignored");
   const { rows } = await pool.query<NotificationRow>(
     `
-    with verified as (
-      select n.id, 'verified' as verdict,
-             case n.state when 'stored' then 'waiting' else n.state end as state,
-             case n.state when 'stored' then 'not_applied_yet' else n.reason end as reason,
-             null as sentence, n.event, n.order_id, n.connection_id, n.protocol, n.mode, n.received_at,
+    with kept as (
+      select n.id, case n.state when 'unverified' then 'unverified' else 'verified' end as verdict,
+             case when n.state in ('stored', 'unverified') then 'waiting' else n.state end as state,
+             case n.state when 'stored' then 'not_applied_yet' when 'unverified' then 'not_verified_yet' else n.reason end as reason,
+             case n.state when 'unverified' then n.reason end as sentence, n.event, n.order_id, n.connection_id, n.protocol, n.mode, n.received_at,
              octet_length(n.body) as size
       from notification n
       where n.account_id = $1 and n.mode = any($2)
@@ -59,7 +63,7 @@ export async function notificationRows(
         and ($6::text is null or n.order_id = $6)
         and ($7::uuid is null or n.connection_id = $7)
         and ($8::uuid is null or (n.id < $8 and n.received_at < $9))
-        and $11
+        and $11 and ($13::text is null or (n.state = 'unverified') = ($13 = 'unverified'))
       order by n.id desc limit $10 + 1
     ), refused as (
       select r.id, 'refused' as verdict, 'ignored' as state, r.reason, r.sentence, null as event, null as order_id,
@@ -72,7 +76,7 @@ export async function notificationRows(
         and $12
       order by r.id desc limit $10 + 1
     ), both_kinds as (
-      select * from verified union all select * from refused order by id desc limit $10 + 1
+      select * from kept union all select * from refused order by id desc limit $10 + 1
     )
     select b.*, case b.verdict when 'refused' then 1 else coalesce(
              (select sum(a.arrivals) from arrival a where a.account_id = $1 and a.notification_id = b.id), 1) end as arrivals
@@ -89,7 +93,8 @@ export async function notificationRows(
       before,
       of.limit,
       of.verdict !== "refused",
-      of.verdict !== "verified" && refusals,
+      (of.verdict === undefined || of.verdict === "refused") && refusals,
+      of.verdict ?? null,
     ],
   );
   return rows;
@@ -103,7 +108,7 @@ export async function notificationBytes(
   { id, verdict, received_at }: NotificationRow,
 ): Promise<NotificationBytes | undefined> {
   const { rows } =
-    verdict === "verified"
+    verdict !== "refused"
       ? await pool.query<NotificationBytes>(
           `select headers, body, redacted_at is not null as redacted from notification
            where account_id = $1 and id = $2 and received_at = $3`,

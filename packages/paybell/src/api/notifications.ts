@@ -17,7 +17,8 @@ import { notificationSentence } from "./sentences.ts";
 const notificationSchema = z.object({
   id: z.string(),
   /** refused: it could not be verified and changed nothing */
-  verdict: z.enum(["verified", "refused"]),
+  /** `unverified`: the provider has to be asked first; nothing acts on it */
+  verdict: z.enum(["verified", "unverified", "refused"]),
   state: z.enum(["applied", "waiting", "ignored"]),
   reason: z.string().nullable(),
   sentence: z.string().nullable(),
@@ -69,7 +70,7 @@ export function notifications(api: Api): void {
       scope: "read",
       query: pageQuery.extend({
         state: z.enum(["applied", "waiting", "ignored"]).optional(),
-        verdict: z.enum(["verified", "refused"]).optional(),
+        verdict: z.enum(["verified", "unverified", "refused"]).optional(),
         order_id: z.string().max(200).optional(),
         connection_id: z.uuid().optional(),
       }),
@@ -147,10 +148,10 @@ export function notifications(api: Api): void {
 }
 
 const replayable = {
-  waiting: ["waiting", "stored"],
+  waiting: ["waiting", "stored", "unverified"],
   applied: ["applied"],
   ignored: ["ignored"],
-  any: ["waiting", "stored", "applied", "ignored"],
+  any: ["waiting", "stored", "unverified", "applied", "ignored"],
 };
 
 async function row({ house }: Api, who: Who, id: string): Promise<NotificationRow> {

@@ -54,8 +54,8 @@ export function notificationSentence(reason: string | null): string | null {
 const notifications: Record<string, string> = {
   not_applied_yet: "It is kept and will be applied in a moment.",
   refund_without_payment: "A refund whose payment has not arrived yet. It is matched as soon as the payment comes.",
-  order_unknown:
-    "It speaks of an order nothing has been heard of yet. It is applied as soon as the order is known.",
+  not_verified_yet: "Its provider has not been asked yet whether it is genuine. Nothing acts on it until then.",
+  order_unknown: "It speaks of an order nothing has been heard of yet. It is applied as soon as the order is known.",
   product_unmapped:
     "Its product is mapped to none of yours. Map it, and it has the effect it would have had on the day.",
   fact_conflict: "The same transaction was sent before with another amount. The first stays.",
@@ -66,6 +66,8 @@ const notifications: Record<string, string> = {
 export const whatToDo = {
   product_unmapped: "Add the product as a source to one of yours: POST /v1/products or PATCH /v1/products/{id}.",
   refund_without_payment: "Nothing, when the payment is still on its way. Otherwise send it again at the provider.",
+  notification_unverified:
+    "Look at what the provider answered, correct the connection's options if they are wrong, then process it again: POST /v1/notifications/{id}/replay.",
   order_unknown: "Nothing, when the sale is still on its way. Otherwise send the sale again at the provider.",
   notification_unreadable: "Look at it, then process it again: POST /v1/notifications/{id}/replay.",
   fact_conflict: "Compare both notifications with the provider's own list. The first one counts.",

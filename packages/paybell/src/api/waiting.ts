@@ -9,6 +9,7 @@ const waitingSchema = z.object({
     "product_unmapped",
     "refund_without_payment",
     "order_unknown",
+    "notification_unverified",
     "fact_conflict",
     "notification_unreadable",
     "mail_undelivered",
@@ -79,6 +80,10 @@ const whatWaits = `
   (select case when n.reason in ('refund_without_payment', 'order_unknown', 'fact_conflict') then n.reason else 'notification_unreadable' end,
           n.received_at, 1, n.protocol, null, null, n.order_id, n.id, null
    from notification n where n.account_id = $1 and n.mode = $2 and n.state = 'waiting' and n.reason <> 'product_unmapped'
+   order by n.id limit 200)
+  union all
+  (select 'notification_unverified', n.received_at, 1, n.protocol, null, null, n.order_id, n.id, null
+   from notification n where n.account_id = $1 and n.mode = $2 and n.state = 'unverified' and (n.check_at is null or n.checks > 2)
    order by n.id limit 200)
   union all
   (select 'mail_undelivered', d.created_at, 1, o.protocol, null, null, o.order_id, null, d.id

@@ -62,7 +62,7 @@ const pageSize = 500;
 
 /** Every fact the bytes say is booked, and every booked fact is said by its bytes. */
 async function compareFacts(pool: Pool, accountId: string, page: readonly KeptRow[]): Promise<Difference[]> {
-  const booked = page.filter((row) => row.state !== "stored" && row.reason !== "order_unknown");
+  const booked = page.filter((row) => !["stored", "unverified"].includes(row.state) && row.reason !== "order_unknown");
   const read = booked.flatMap((row) => readAgain(row) ?? []);
   const said = read.flatMap((stored) => stored.reading.facts.map((fact) => ({ stored, fact })));
   const { rows } = await pool.query<{

@@ -103,7 +103,11 @@ export function sealedOptionsFor(connectionId: string): string {
   return `options:${connectionId}`;
 }
 
-export function openOptions(seal: Context["seal"], connectionId: string, sealed: Buffer | null): Record<string, string> {
+export function openOptions(
+  seal: Context["seal"],
+  connectionId: string,
+  sealed: Buffer | null,
+): Record<string, string> {
   if (sealed === null) return {};
   return JSON.parse(seal.open(sealed, sealedOptionsFor(connectionId))) as Record<string, string>; // written by the API
 }

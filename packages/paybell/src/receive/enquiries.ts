@@ -4,7 +4,14 @@ import { isUnavailable } from "../db/pool.ts";
 import { protocolNamed } from "../domain/protocols.ts";
 import type { Refuser } from "../record/refuse.ts";
 import type { StoredNotification } from "../record/stored.ts";
-import { checkLater, forget, noteProven, takeUnverified, type Unverified } from "../record/unverified-rows.ts";
+import {
+  checkAgain,
+  checkLater,
+  forget,
+  noteProven,
+  takeUnverified,
+  type Unverified,
+} from "../record/unverified-rows.ts";
 import type { Network } from "../send/http.ts";
 import { createLine } from "../send/line.ts";
 import { activeSecrets, type Connections, type InConnection } from "./connections.ts";
@@ -14,6 +21,8 @@ export type Enquiries = {
   /** something new is to be asked */
   ring(): void;
   start(): void;
+  /** asks about those of them that are not proven yet, now */
+  again(accountId: string, ids: readonly string[]): Promise<void>;
   /** asks all that is due now; returns when each has been answered or put off */
   work(): Promise<void>;
   stop(): Promise<void>;
@@ -43,6 +52,9 @@ export function createEnquiries({ context, network, connections, refuser, handOv
     },
     start() {
       started = true;
+    },
+    async again(accountId, ids) {
+      if ((await checkAgain(pool, accountId, ids, clock())) > 0) await this.work();
     },
     async work() {
       await working?.catch(() => undefined); // who began it says what was wrong

@@ -78,8 +78,9 @@ function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.from(base64, "base64"));
 }
 
-/** Reads a kept notification again. @returns undefined while it cannot be read */
+/** Reads a kept notification again. @returns undefined while it cannot be read, or is not proven: nothing acts on it */
 export function readAgain(row: KeptRow): StoredNotification | undefined {
+  if (row.state === "unverified") return undefined;
   const parsed = protocolNamed(row.protocol).parse(row.body, knownOf(row));
   if (!parsed.ok) return undefined;
   const { reading } = parsed;

@@ -55,7 +55,7 @@ export async function takeUnverified(pool: Pool, now: Instant, limit: number): P
 
 const leaseMs = 180_000;
 
-/** The provider said nothing that helps. @param at null: it is given up, and waits in the operator's list */
+/** The provider said nothing that helps. @param at null: it is asked again only when somebody wants it */
 export async function checkLater(
   pool: Pool,
   { accountId, id }: Unverified,
@@ -63,11 +63,21 @@ export async function checkLater(
   at: Instant | null,
 ): Promise<void> {
   await pool.query(
-    `update notification set checks = checks + 1, check_at = $4, reason = $5,
-       state = case when $4::timestamptz is null then 'waiting' else state end
+    `update notification set checks = checks + 1, check_at = $4, reason = $5
      where account_id = $1 and id = $2 and received_at = $3 and state = 'unverified'`,
     [accountId, id, new Date(idTime(id)), at === null ? null : new Date(at), sentence],
   );
+}
+
+/** Asked for by hand: from the beginning, now. */
+export async function checkAgain(pool: Pool, accountId: string, ids: readonly string[], now: Instant): Promise<number> {
+  const { rowCount } = await pool.query(
+    `update notification n set checks = 0, check_at = $4
+     from unnest($2::uuid[], $3::timestamptz[]) as t (id, received_at)
+     where n.account_id = $1 and n.id = t.id and n.received_at = t.received_at and n.state = 'unverified'`,
+    [accountId, ids, ids.map((id) => new Date(idTime(id))), new Date(now)],
+  );
+  return rowCount ?? 0;
 }
 
 /** It is proven: from here on it goes the way of every other. @returns false: somebody else said so before */

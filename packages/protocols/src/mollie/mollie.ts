@@ -11,6 +11,8 @@ import { verify } from "./verify.ts";
  */
 export const mollie: Protocol = {
   name: "mollie",
+  repeatsTell: true,
+  secretBy: "provider",
   options: [
     {
       name: "api_key",

@@ -5,4 +5,12 @@ import { redact } from "./redact.ts";
 import { options, verify } from "./verify.ts";
 
 /** PayPal's form messages, of buttons, carts and older subscriptions. Source: PayPal "Instant Payment Notification" */
-export const paypalIpn: Protocol = { name: "paypal-ipn", options, verify, parse, answer, redact };
+export const paypalIpn: Protocol = {
+  name: "paypal-ipn",
+  secretBy: "nobody",
+  options,
+  verify,
+  parse,
+  answer,
+  redact,
+};
