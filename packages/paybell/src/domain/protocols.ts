@@ -1,12 +1,24 @@
 import { cope } from "@paybell/protocols/cope/cope";
 import { copecart } from "@paybell/protocols/copecart/copecart";
 import { digistore24 } from "@paybell/protocols/digistore24/digistore24";
+import { hotmart } from "@paybell/protocols/hotmart/hotmart";
+import { lemonsqueezy } from "@paybell/protocols/lemonsqueezy/lemonsqueezy";
 import { mollie } from "@paybell/protocols/mollie/mollie";
+import { paddle } from "@paybell/protocols/paddle/paddle";
 import { paypalIpn } from "@paybell/protocols/paypal-ipn/paypal-ipn";
 import type { Protocol } from "@paybell/protocols/protocol";
 
 /** Every protocol a connection may speak. */
-export const protocols: readonly Protocol[] = [copecart, cope, digistore24, mollie, paypalIpn];
+export const protocols: readonly Protocol[] = [
+  copecart,
+  cope,
+  digistore24,
+  hotmart,
+  lemonsqueezy,
+  mollie,
+  paddle,
+  paypalIpn,
+];
 
 /** @throws for a name no connection can have been made with */
 export function protocolNamed(name: string): Protocol {

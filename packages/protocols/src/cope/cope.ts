@@ -5,4 +5,4 @@ import { redact } from "./redact.ts";
 import { verify } from "./verify.ts";
 
 /** The webhooks of COPE, the platform that follows CopeCart. Source: docs.cope.com and COPE's sample application */
-export const cope: Protocol = { name: "cope", verify, parse, answer, redact };
+export const cope: Protocol = { name: "cope", secretBy: "provider", verify, parse, answer, redact };

@@ -7,6 +7,7 @@ import { verify } from "./verify.ts";
 /** Paddle Billing. Paddle Classic is another protocol. Source: Paddle Billing, webhooks, autumn 2026 */
 export const paddle: Protocol = {
   name: "paddle",
+  secretBy: "provider",
   options: [
     {
       name: "api_key",
