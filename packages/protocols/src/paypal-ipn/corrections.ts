@@ -1,4 +1,4 @@
-import { id, unreadable } from "../copecart/read.ts";
+import { id, label, unreadable } from "../copecart/read.ts";
 import { type DisputeFact, type Fact, type FactBody, wholeOrder } from "../domain/fact.ts";
 import { identityOf } from "../identity.ts";
 import { parsePacific } from "./dates.ts";
@@ -78,7 +78,7 @@ export function caseFacts(form: Form): Saying {
   if (form.get("case_type")?.trim().toLowerCase() !== "chargeback" || transactionId === undefined)
     return { ok: true, aliases: [own, parent], facts: [] };
   const body: DisputeFact = { kind: "dispute_opened", transactionId };
-  return said(form, body, [transactionId, form.get("case_id")?.slice(0, 100) ?? ""]);
+  return said(form, body, [transactionId, label(form.get("case_id"), 100) ?? ""]);
 }
 
 function said(form: Form, body: FactBody, parts: readonly string[]): Saying {

@@ -1,4 +1,4 @@
-import { id, unreadable } from "../copecart/read.ts";
+import { id, label, unreadable } from "../copecart/read.ts";
 import { type FactBody, type Fact, wholeOrder } from "../domain/fact.ts";
 import { identityOf } from "../identity.ts";
 import { parseCycle, parsePacific } from "./dates.ts";
@@ -133,7 +133,7 @@ function periodType(form: Form): string {
 function happened(type: string, orderId: string, form: Form, body: FactBody): Saying {
   const at = parsePacific(form.get("subscr_date"));
   const words = ["ipn_track_id", "retry_at", "next_payment_date", "subscr_date"].map(
-    (name) => form.get(name)?.slice(0, 50) ?? "",
+    (name) => label(form.get(name), 50) ?? "",
   );
   const fact: Fact = {
     ...body,
