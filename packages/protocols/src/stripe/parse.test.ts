@@ -134,15 +134,19 @@ test("no bytes and no event make parsing throw; what is read is positive, named 
   );
 });
 
-test("an event says the same without the person", () => {
+test("an event says the same without the person, whatever of it is missing or otherwise", () => {
+  const other = fc.constantFrom(null, true, false, 0, 2900, created, periodEnd);
+  const fields = fc.dictionary(fc.constantFrom(...names, "amount_refunded", "payment_intent", "charge"), other);
   fc.assert(
-    fc.property(anyEvent, (body) => {
-      const before = parse(body);
-      const after = parse(redact(body));
-      expect(after.ok).toBe(before.ok);
-      if (!before.ok || !after.ok) return;
-      expect(after.reading.orderId).toBe(before.reading.orderId);
-      expect(after.reading.facts).toEqual(before.reading.facts);
+    fc.property(fc.constantFrom(...objects), fields, fields, ([type, object], changes, previous) => {
+      const body = event(type, { ...object, ...changes }, {}, previous);
+      const [before, after] = [parse(body), parse(redact(body))];
+      if (!before.ok || !after.ok) {
+        expect(after).toEqual(before);
+        return;
+      }
+      const { buyer, ...rest } = before.reading;
+      expect(after.reading).toEqual({ ...rest, ...(buyer && { buyer: { ...after.reading.buyer, email: "" } }) });
     }),
     { numRuns: 500 },
   );
