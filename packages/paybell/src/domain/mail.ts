@@ -33,3 +33,11 @@ export type MailContent = {
 };
 
 export type RenderedMail = { readonly subject: string; readonly html: string; readonly text: string };
+
+/** A mail on its way out, as it is sealed for {@link sealedMailFor}; `from` as in the account's `mail_from`. */
+export type SealedMail = RenderedMail & { readonly from: string };
+
+/** The place a mail's content is sealed for. */
+export function sealedMailFor(deliveryId: string): string {
+  return `delivery:${deliveryId}`;
+}

@@ -5,7 +5,7 @@ import type { Context } from "../context.ts";
 import { transpose } from "../db/rows.ts";
 import { afterCommit } from "../db/transaction.ts";
 import { newId } from "../domain/id.ts";
-import type { Language, RenderedMail } from "../domain/mail.ts";
+import { type Language, type RenderedMail, type SealedMail, sealedMailFor } from "../domain/mail.ts";
 import { defaultRetentionDays } from "../domain/settings.ts";
 
 /** A mail on its way out: a delivery row, written in the transaction of the change it speaks of. */
@@ -35,10 +35,8 @@ export async function queueMails(
   if (mails.length === 0) return [];
   const rows = mails.map((mail) => {
     const id = newId(mail.at);
-    const sealed = context.seal.seal(
-      JSON.stringify({ ...mail.mail, from: mail.from ?? context.mailFrom }),
-      `delivery:${id}`,
-    );
+    const content: SealedMail = { ...mail.mail, from: mail.from ?? context.mailFrom };
+    const sealed = context.seal.seal(JSON.stringify(content), sealedMailFor(id));
     const reason = mail.recipient === null ? "test_mode" : context.sendsMail ? null : "no_smtp";
     const state = reason === null ? "due" : "kept";
     return [

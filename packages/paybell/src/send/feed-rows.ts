@@ -2,6 +2,7 @@ import type { Instant } from "@paybell/protocols/domain/day";
 import type { Mode } from "@paybell/protocols/domain/fact";
 import { testEvent } from "@paybell/protocols/test-event";
 import type { Pool } from "pg";
+import { firstId } from "../domain/id.ts";
 import { isOneOf, wants } from "./events.ts";
 import type { Position } from "./feed.ts";
 
@@ -131,12 +132,7 @@ export async function positionSince(pool: Pool, accountId: string, mode: Mode, a
       select txid from (
         select txid from event where account_id = $1 and mode = $2 and id >= $3 order by id limit 1000) e
       order by txid limit 1`,
-    values: [accountId, mode, lowestId(at)],
+    values: [accountId, mode, firstId(at)],
   });
   return rows[0] ? { txid: rows[0].txid, id: beforeAll.id } : newestPosition(pool, accountId, mode);
-}
-
-function lowestId(at: Instant): string {
-  const hex = Math.max(0, Math.floor(at)).toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-0000-0000-000000000000`;
 }

@@ -2,21 +2,20 @@ import { z } from "zod";
 import { accessAt } from "../access/access.ts";
 import type { Context } from "../context.ts";
 import { isUnavailable } from "../db/pool.ts";
-import type { RenderedMail } from "../domain/mail.ts";
+import { type SealedMail, sealedMailFor } from "../domain/mail.ts";
 import type { ItemState } from "../ledger/fold.ts";
 import type { Transport } from "./lanes.ts";
 import { parseMailbox } from "./mailbox.ts";
 import type { Carrier, MailDuty, Outcome } from "./outcome.ts";
 import { type MailTransport, mailConcurrency, type SendFailure } from "./smtp.ts";
 
-/** What `delivery.sealed` holds as JSON, sealed for {@link sealedFor}; `from` as in the account's `mail_from`. */
-export type SealedMail = RenderedMail & { readonly from: string };
-const sealedMail = z.object({ from: z.string(), subject: z.string(), html: z.string(), text: z.string() });
-
-/** The place a mail's content is sealed for. */
-export function sealedFor(deliveryId: string): string {
-  return `delivery:${deliveryId}`;
-}
+/** What `delivery.sealed` holds as JSON. */
+const sealedMail: z.ZodType<SealedMail> = z.object({
+  from: z.string(),
+  subject: z.string(),
+  html: z.string(),
+  text: z.string(),
+});
 
 /** @param smtp null: no mail server is configured; mails are kept and shown */
 export function mailTransport(
@@ -63,7 +62,7 @@ async function send(
 
   let content: SealedMail;
   try {
-    content = sealedMail.parse(JSON.parse(seal.open(duty.sealed, sealedFor(duty.id))));
+    content = sealedMail.parse(JSON.parse(seal.open(duty.sealed, sealedMailFor(duty.id))));
   } catch {
     // Another master key, most likely: put right, the mail can still go.
     log.error({ deliveryId: duty.id, code: "content_unreadable" }, "A mail's content could not be opened.");

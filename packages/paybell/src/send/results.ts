@@ -4,7 +4,7 @@ import type { Pool } from "pg";
 import { inTime, isDataFault } from "../db/pool.ts";
 import { transpose } from "../db/rows.ts";
 import { inTransaction, type Tx } from "../db/transaction.ts";
-import { newId } from "../domain/id.ts";
+import { attemptColumns, attemptRow, attemptTypes } from "./attempt-rows.ts";
 import type { Health } from "./health.ts";
 import type { AttemptRecord, Duty } from "./outcome.ts";
 import { ensureSpace } from "./retention.ts";
@@ -143,11 +143,10 @@ async function writeResults(on: Pick<Tx, "query">, node: string, batch: readonly
         select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::integer[], $5::boolean[], $6::text[], $7::text[], $8::timestamptz[], $9::timestamptz[])
           as t (account_id, id, expires_at, attempts, tried, state, reason, due_at, sent_at)
       ), tried as (
-        insert into attempt (account_id, delivery_id, expires_at, id, number, at, node, dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms, status, code, sentence, answer)
-        select t.account_id, t.delivery_id, t.expires_at, t.id, t.number, t.at, $10, t.dns_ms, t.connect_ms, t.tls_ms, t.first_byte_ms, t.total_ms, t.status, t.code, t.sentence, t.answer
-        from unnest($11::uuid[], $12::uuid[], $13::timestamptz[], $14::uuid[], $15::integer[], $16::timestamptz[], $17::real[], $18::real[], $19::real[],
-                    $20::real[], $21::real[], $22::integer[], $23::text[], $24::text[], $25::text[])
-          as t (account_id, delivery_id, expires_at, id, number, at, dns_ms, connect_ms, tls_ms, first_byte_ms, total_ms, status, code, sentence, answer)
+        insert into attempt (account_id, delivery_id, expires_at, ${attemptColumns})
+        select account_id, delivery_id, expires_at, ${attemptColumns}
+        from unnest($10::uuid[], $11::uuid[], $12::timestamptz[], ${attemptTypes.map((type, index) => `$${index + 13}::${type}[]`).join(", ")})
+          as t (account_id, delivery_id, expires_at, ${attemptColumns})
       ), lanes as (
         update lane l
         set failures = case when ${itsWord} then h.failures else l.failures end,
@@ -167,11 +166,12 @@ async function writeResults(on: Pick<Tx, "query">, node: string, batch: readonly
         and ((d.state = 'due' and d.attempts = r.attempts) or (r.state = 'sent' and d.state <> 'sent'))`,
     values: [
       ...columns(9, results.map(resultRow)),
-      node,
       ...columns(
-        15,
-        batch.flatMap(({ result, hasProof }) =>
-          result.attempt && hasProof !== false ? [attemptRow(result, result.attempt)] : [],
+        3 + attemptTypes.length,
+        batch.flatMap(({ result: { duty, attempt }, hasProof }) =>
+          attempt && hasProof !== false
+            ? [[duty.accountId, duty.id, new Date(duty.expiresAt), ...attemptRow(attempt, duty.attempts + 1, node)]]
+            : [],
         ),
       ),
       ...columns(8, [...health.values()]),
@@ -197,26 +197,6 @@ function resultRow({ duty, attempt, state, reason, dueAt, at }: Result): unknown
     reason,
     dueAt === null ? null : new Date(dueAt),
     state === "sent" ? new Date(at) : null,
-  ];
-}
-
-function attemptRow({ duty }: Result, attempt: AttemptRecord): unknown[] {
-  return [
-    duty.accountId,
-    duty.id,
-    new Date(duty.expiresAt),
-    newId(attempt.at),
-    duty.attempts + 1,
-    new Date(attempt.at),
-    attempt.dnsMs,
-    attempt.connectMs,
-    attempt.tlsMs,
-    attempt.firstByteMs,
-    attempt.totalMs,
-    attempt.status,
-    attempt.code,
-    attempt.sentence,
-    attempt.answer,
   ];
 }
 

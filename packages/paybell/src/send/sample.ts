@@ -6,6 +6,7 @@ import { testEvent } from "@paybell/protocols/test-event";
 import type { Context } from "../context.ts";
 import { newId } from "../domain/id.ts";
 import { defaultRetentionDays } from "../domain/settings.ts";
+import { attemptColumns, attemptRow, attemptTypes } from "./attempt-rows.ts";
 import { type Network, openAddress } from "./http.ts";
 import type { LaneRow } from "./lane-rows.ts";
 import type { AttemptRecord } from "./outcome.ts";
@@ -74,9 +75,8 @@ async function keep(pool: Context["pool"], { attempt, ...of }: Kept, now: Instan
       insert into delivery (account_id, id, expires_at, mode, lane_id, kind, state, reason, attempts, due_at, created_at, sent_at, event_id)
       select $1, $6, expires_at, $2, $7, '${testEvent}', $8, $9, 1, $3, $3, $10, $4 from e
     )
-    insert into attempt (account_id, delivery_id, id, expires_at, number, at, node, dns_ms, connect_ms, tls_ms, first_byte_ms,
-                         total_ms, status, code, sentence, answer)
-    select $1, $6, $11, expires_at, 1, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22 from e`,
+    insert into attempt (account_id, delivery_id, expires_at, ${attemptColumns})
+    select $1, $6, expires_at, ${attemptTypes.map((type, index) => `$${index + 11}::${type}`).join(", ")} from e`,
     [
       of.accountId,
       of.mode,
@@ -88,18 +88,7 @@ async function keep(pool: Context["pool"], { attempt, ...of }: Kept, now: Instan
       arrived ? "sent" : "failed",
       arrived ? null : `${attempt.code}: ${attempt.sentence}`,
       arrived ? new Date(attempt.at) : null,
-      newId(attempt.at),
-      new Date(attempt.at),
-      of.node,
-      attempt.dnsMs,
-      attempt.connectMs,
-      attempt.tlsMs,
-      attempt.firstByteMs,
-      attempt.totalMs,
-      attempt.status,
-      attempt.code,
-      attempt.sentence,
-      attempt.answer,
+      ...attemptRow(attempt, 1, of.node),
     ],
   );
 }

@@ -8,11 +8,12 @@ import { createPool } from "../db/pool.ts";
 import { createSeal, type Seal } from "../db/seal.ts";
 import { type AddressOptions, type SealedAddress, sealedAddressFor } from "../domain/address.ts";
 import { newId } from "../domain/id.ts";
+import { type SealedMail, sealedMailFor } from "../domain/mail.ts";
 import { createBell } from "../send/bell.ts";
 import { httpTransport } from "../send/http.ts";
 import { createJobs, type Jobs } from "../send/jobs.ts";
 import { createLanes, type Lanes } from "../send/lanes.ts";
-import { mailTransport, sealedFor, type SealedMail } from "../send/mail.ts";
+import { mailTransport } from "../send/mail.ts";
 import { parseNets } from "../send/nets.ts";
 import { tellOfFailing, tellOfGivenUp, tellOfHealing } from "../send/notices.ts";
 import { createPublisher, type Published, type Publishing } from "../send/publish.ts";
@@ -467,7 +468,7 @@ async function addMail(pool: Pool, now: Instant, seal: Seal, accountId: string, 
       mail.itemId ?? null,
       mail.recipient === undefined ? "kim@example.com" : mail.recipient,
       mail.needsAccess ?? false,
-      seal.seal(JSON.stringify(content), sealedFor(id)),
+      seal.seal(JSON.stringify(content), sealedMailFor(id)),
       new Date(mail.dueAt ?? now),
       new Date(now),
     ],
