@@ -123,5 +123,13 @@ export interface Protocol {
   /** The answer this provider understands. @param access to be shown to the buyer; empty: nothing, or not yet */
   answer(outcome: Outcome, access?: readonly AccessData[]): Answer;
   /** The same bytes without the person: money, dates and order numbers stay. */
-  redact(body: Uint8Array): Uint8Array;
+  redact(body: Uint8Array, known?: Known): Uint8Array;
+  /** The same of a reply to an enquiry; absent: as the body. */
+  redactReply?(reply: Uint8Array): Uint8Array;
+  /** Headers that hold the secret itself: they are not kept. In lower case. */
+  readonly secretHeaders?: readonly string[];
+  /** Where the secret stands in the body: the same bytes without it, which is what is kept and parsed. */
+  withoutSecret?(body: Uint8Array): Uint8Array<ArrayBuffer>;
+  /** A call that only asks whether anybody is there, made when an address is saved: it is answered and forgotten. */
+  isProbe?(method: string, body: Uint8Array): boolean;
 }

@@ -2,7 +2,7 @@ import type { Instant } from "@paybell/protocols/domain/day";
 import type { Mode } from "@paybell/protocols/domain/fact";
 import { afterCommit, inTransaction, type Tx } from "../db/transaction.ts";
 import { sealedMailFor } from "../domain/mail.ts";
-import { protocolNamed } from "../domain/protocols.ts";
+import { redactKept } from "../record/redact.ts";
 import type { House } from "../house.ts";
 import { customerErased } from "../ledger/announce-customers.ts";
 import { addEvents } from "../send/events.ts";
@@ -227,40 +227,27 @@ async function redactUnread(tx: Tx, [accountId]: Of, names: readonly string[], n
     accountId,
     refused.filter(({ body }) => speaks(body)).map(({ id }) => id),
   ]);
-  const { rows: unread } = await tx.query<KeptBody>(
-    `select id, received_at, protocol, body from notification
-     where account_id = $1 and state = 'waiting' and event = '' and redacted_at is null`,
+  const { rows: unread } = await tx.query<{ id: string; body: Buffer }>(
+    `select id, body from notification
+     where account_id = $1 and redacted_at is null
+       and (state = 'unverified' or (state = 'waiting' and (event = '' or reason = 'order_unknown')))`,
     [accountId],
   );
-  for (const row of unread.filter(({ body }) => speaks(body))) await redactBody(tx, accountId, row, now);
-}
-
-type KeptBody = { id: string; received_at: Instant; protocol: string; body: Buffer };
-
-async function redactBody(tx: Tx, accountId: string, row: KeptBody, now: Instant): Promise<void> {
-  await tx.query(
-    `update notification set body = $4, headers = '[]', redacted_at = $5
-     where account_id = $1 and id = $2 and received_at = $3`,
-    [
-      accountId,
-      row.id,
-      new Date(row.received_at),
-      Buffer.from(protocolNamed(row.protocol).redact(row.body)),
-      new Date(now),
-    ],
-  );
+  const own = unread.filter(({ body }) => speaks(body)).map(({ id }) => id);
+  await redactKept(tx, accountId, own, now);
 }
 
 /** Those the facts came from, and those that named an order without saying anything to act on. */
 async function redactNotifications(tx: Tx, of: Of, now: Instant): Promise<void> {
-  const { rows } = await tx.query<KeptBody>(
+  const { rows } = await tx.query<{ id: string }>(
     `
-    select n.id, n.received_at, n.protocol, n.body from notification n
+    select n.id from notification n
     where n.account_id = $1 and n.redacted_at is null and (
       n.id in (select f.notification_id from fact f where f.account_id = $1 and f.item_id in (${itemIds}))
       or (n.protocol, n.provider_account, n.mode, n.order_id) in (
         select protocol, provider_account, mode, order_id from orders where account_id = $1 and customer_id = $2))`,
     of,
   );
-  for (const row of rows) await redactBody(tx, of[0], row, now);
+  const ids = rows.map(({ id }) => id);
+  await redactKept(tx, of[0], ids, now);
 }

@@ -34,7 +34,9 @@ export async function matchOrders(tx: PoolClient, batch: readonly StoredNotifica
   }
 }
 
-type Name = Pick<StoredNotification, "accountId" | "protocol" | "providerAccount" | "mode"> & { readonly alias: string };
+type Name = Pick<StoredNotification, "accountId" | "protocol" | "providerAccount" | "mode"> & {
+  readonly alias: string;
+};
 
 type Tied = Matched & { readonly orders: ReadonlyMap<string, { readonly name: Name; readonly orderId: string }> };
 
@@ -121,11 +123,7 @@ function tie(all: readonly StoredNotification[], known: ReadonlyMap<string, stri
 }
 
 /** What waits for one of these names. */
-async function wake(
-  tx: PoolClient,
-  names: readonly Name[],
-  besides: readonly string[],
-): Promise<StoredNotification[]> {
+async function wake(tx: PoolClient, names: readonly Name[], besides: readonly string[]): Promise<StoredNotification[]> {
   const { rows } = await tx.query<{ account_id: string; notification_id: string; mode: KeptRow["mode"] }>({
     name: "wake_unmatched",
     text: `

@@ -1,7 +1,7 @@
 import type { PoolClient } from "pg";
 import { transpose } from "../db/rows.ts";
 import { idTime } from "../domain/id.ts";
-import { protocolNamed } from "../domain/protocols.ts";
+import { redactKept } from "../record/redact.ts";
 import type { StoredNotification } from "../record/stored.ts";
 
 export type NotificationState = {
@@ -26,18 +26,7 @@ export async function writeNotificationStates(tx: PoolClient, states: readonly N
 
 /** A later notification for an erased customer's order is booked, and does not bring the person back. */
 export async function redactErased(tx: PoolClient, batch: readonly StoredNotification[]): Promise<void> {
-  for (const { accountId, id, protocol, receivedAt } of batch) {
-    const { rows } = await tx.query<{ body: Buffer }>(
-      "select body from notification where account_id = $1 and id = $2 and received_at = $3 and redacted_at is null",
-      [accountId, id, new Date(idTime(id))],
-    );
-    for (const { body } of rows) {
-      await tx.query(
-        "update notification set body = $4, headers = '[]', redacted_at = $5 where account_id = $1 and id = $2 and received_at = $3",
-        [accountId, id, new Date(idTime(id)), Buffer.from(protocolNamed(protocol).redact(body)), new Date(receivedAt)],
-      );
-    }
-  }
+  for (const { accountId, id, receivedAt } of batch) await redactKept(tx, accountId, [id], receivedAt);
 }
 
 /** Those of notifications without facts that speak of an erased customer's order all the same. */

@@ -83,7 +83,9 @@ async function compareFacts(pool: Pool, accountId: string, page: readonly KeptRo
   });
   const key = (protocol: string, providerAccount: string, mode: string, identity: string) =>
     JSON.stringify([protocol, providerAccount, mode, identity]);
-  const bookedFacts = new Map(rows.map((row) => [key(row.protocol, row.provider_account, row.mode, row.identity), row]));
+  const bookedFacts = new Map(
+    rows.map((row) => [key(row.protocol, row.provider_account, row.mode, row.identity), row]),
+  );
   const differences: Difference[] = [];
   const seen = new Set<string>();
   for (const { stored, fact } of said) {
@@ -145,7 +147,9 @@ async function compareItems(context: Context, accountId: string, held: readonly 
   const byOrder = groupBy(held, (item) => item.order.row);
   const items = held.filter((item) => item.productKey !== wholeOrder);
   const computed = items.map((item) => {
-    const orderFacts = byOrder.get(item.order.row)!.flatMap((sibling): readonly LedgerFact[] => facts.get(sibling.id) ?? []);
+    const orderFacts = byOrder
+      .get(item.order.row)!
+      .flatMap((sibling): readonly LedgerFact[] => facts.get(sibling.id) ?? []);
     const own = facts.get(item.id) ?? [];
     return { item, state: fold(own, orderFacts, foldSettings(context, item)), balance: balanceOf(own) };
   });

@@ -51,11 +51,21 @@ export function createDoor({ context, connections, recorder, refuser, handOver, 
       return new Response(text, { status, headers });
     };
     const incoming: Incoming = { method: request.method, url: request.url, headers: request.headers, body };
+    if (protocol.isProbe?.(request.method, body)) return answer("stored");
     const known = { options: connection.options, mode: connection.mode };
     const verdict = await protocol.verify(incoming, activeSecrets(connection, receivedAt), receivedAt, known);
-    const headers = headersAsKept(request.headers);
+    const headers = headersAsKept(request.headers, protocol.secretHeaders);
+    const kept = protocol.withoutSecret?.(body) ?? body;
     const { accountId, id: connectionId, providerAccount } = connection;
-    const arrived = { accountId, connectionId, protocol: protocol.name, providerAccount, receivedAt, headers, body };
+    const arrived = {
+      accountId,
+      connectionId,
+      protocol: protocol.name,
+      providerAccount,
+      receivedAt,
+      headers,
+      body: kept,
+    };
 
     try {
       if (!verdict.ok && verdict.code === "undecided") {
@@ -72,10 +82,10 @@ export function createDoor({ context, connections, recorder, refuser, handOver, 
       }
       if (!verdict.ok) {
         const { code: reason, sentence } = verdict;
-        await setAsideRefused(context, refuser, connection, { receivedAt, reason, sentence, headers, body });
+        await setAsideRefused(context, refuser, connection, { receivedAt, reason, sentence, headers, body: kept });
         return answer("refused");
       }
-      const parsed = protocol.parse(body, known);
+      const parsed = protocol.parse(kept, known);
       const reading = parsed.ok ? parsed.reading : undefined;
       const mode = connection.mode === "test" ? "test" : (reading?.mode ?? connection.mode);
       const { id, fresh } = await recorder.record({
@@ -146,6 +156,7 @@ function plain(status: number, text: string): Response {
   return new Response(text, { status, headers: { "content-type": "text/plain; charset=utf-8" } });
 }
 
-function headersAsKept(headers: Headers): string {
-  return JSON.stringify([...headers].filter(([name]) => name !== "authorization" && name !== "cookie"));
+function headersAsKept(headers: Headers, secret: readonly string[] = []): string {
+  const left = ["authorization", "cookie", ...secret];
+  return JSON.stringify([...headers].filter(([name]) => !left.includes(name)));
 }

@@ -66,7 +66,7 @@ export const keptColumns = `account_id, id, received_at, protocol, provider_acco
   (select c.options from connection c where c.account_id = notification.account_id and c.id = notification.connection_id) as options`;
 
 /** What is known of a kept notification beside its bytes. Its own mode is its connection's, or it said so itself. */
-function knownOf({ options, replies, mode }: KeptRow): Known {
+export function knownOf({ options, replies, mode }: Pick<KeptRow, "options" | "replies" | "mode">): Known {
   return {
     mode,
     ...(options && { options }),

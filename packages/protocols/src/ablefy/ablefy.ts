@@ -10,6 +10,7 @@ import { verify } from "./verify.ts";
  */
 export const ablefy: Protocol = {
   name: "ablefy",
+  secretBy: "nobody",
   options: [
     {
       name: "api_key",

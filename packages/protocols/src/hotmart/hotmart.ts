@@ -5,4 +5,12 @@ import { redact } from "./redact.ts";
 import { verify } from "./verify.ts";
 
 /** Hotmart's webhooks, version 2.0.0. Source: Hotmart "Webhook 2.0" */
-export const hotmart: Protocol = { name: "hotmart", secretBy: "provider", verify, parse, answer, redact };
+export const hotmart: Protocol = {
+  name: "hotmart",
+  secretBy: "provider",
+  secretHeaders: ["x-hotmart-hottok"],
+  verify,
+  parse,
+  answer,
+  redact,
+};

@@ -1,7 +1,7 @@
 import type { Protocol } from "../protocol.ts";
 import { answer } from "./answer.ts";
 import { parse } from "./parse.ts";
-import { redact } from "./redact.ts";
+import { redact, redactReply } from "./redact.ts";
 import { verify } from "./verify.ts";
 
 /**
@@ -26,4 +26,5 @@ export const mollie: Protocol = {
   parse,
   answer,
   redact,
+  redactReply,
 };

@@ -10,6 +10,7 @@ import { verify } from "./verify.ts";
  */
 export const standardWebhooks: Protocol = {
   name: "standard-webhooks",
+  secretBy: "provider",
   options: [
     {
       name: "mapping",

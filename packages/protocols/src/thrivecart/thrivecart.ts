@@ -1,7 +1,9 @@
 import type { Protocol } from "../protocol.ts";
 import { answer } from "./answer.ts";
 import { parse } from "./parse.ts";
+import { isProbe } from "./probe.ts";
 import { redact } from "./redact.ts";
+import { withoutSecret } from "./secret.ts";
 import { verify } from "./verify.ts";
 
 /**
@@ -10,4 +12,13 @@ import { verify } from "./verify.ts";
  * (`isProbe`) needs a 2xx.
  * Source: ThriveCart "Using webhook notifications"; API "Event subscriptions", 2026
  */
-export const thrivecart: Protocol = { name: "thrivecart", verify, parse, answer, redact };
+export const thrivecart: Protocol = {
+  name: "thrivecart",
+  secretBy: "provider",
+  verify,
+  parse,
+  answer,
+  redact,
+  withoutSecret,
+  isProbe,
+};
