@@ -1,6 +1,7 @@
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bytes, vector } from "../../../protocols/src/copecart/fixtures/vectors.ts";
+import { vector as paddleVector } from "../../../protocols/src/paddle/fixtures/vectors.ts";
 import { beforeAll, describe, expect, test } from "vitest";
 import { stories } from "../simulate/stories.ts";
 import {
@@ -202,6 +203,42 @@ describe("verify", () => {
     const { code, stdout } = await runCommand(asked, { input: "[]" });
     expect(stdout).toContain("(unreadable_shape)");
     expect(code).toBe(1);
+  });
+});
+
+describe("verify, for other providers", () => {
+  const paddle = paddleVector("transaction-completed");
+  const headersFile = join(folder, "headers");
+  const asked = ["verify", "paddle", "--secret", paddle.secret, "--headers", headersFile];
+  const headers = Object.entries(paddle.headers).map(([name, value]) => `${name}: ${value}`);
+
+  test("takes the headers from a file and the instant it came from a flag", async () => {
+    await writeFile(headersFile, `${headers.join("\n")}\n`);
+    const at = ["--at", new Date(1000 * paddle.at).toISOString()];
+    const good = await runCommand([...asked, ...at], { input: paddle.body });
+    expect(good.stdout).toContain("✓ It is genuine");
+    const late = await runCommand([...asked, "--json"], { input: paddle.body });
+    expect(linesOf(late.stdout)[0]).toMatchObject({ type: "signature", fits: false, code: "timestamp_too_old" });
+    expect(late.code).toBe(1);
+  });
+
+  test("of what only the provider can prove says what would be asked", async () => {
+    const body =
+      "receiver_email=shop%40example.com&txn_id=1&payment_status=Completed&txn_type=web_accept&payer_email=kim%40example.com";
+    const options = JSON.stringify({ receiver: "shop@example.com" });
+    const { code, stdout } = await runCommand(["verify", "paypal-ipn", "--options", options], { input: body });
+    expect(stdout).toContain("POST https://ipnpb.paypal.com/cgi-bin/webscr would be asked");
+    expect(code).toBe(1);
+  });
+
+  test.each([
+    [["--headers", "/nonexistent"], "file_unreadable"],
+    [["--options", "[1]"], "options_unreadable"],
+    [["--at", "soon"], "at_invalid"],
+  ])("%j is wrong usage: %s", async (args, code) => {
+    const { code: exit, stderr } = await runCommand(["verify", "paddle", "--secret", "s", ...args], { input: "{}" });
+    expect(stderr).toContain(`(${code})`);
+    expect(exit).toBe(2);
   });
 });
 

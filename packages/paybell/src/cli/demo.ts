@@ -116,7 +116,7 @@ async function live({ api, target, seed, clock, end, output, known }: Stage): Pr
         type: "notification",
         at: iso(at),
         event: tellings[0]?.event,
-        order_id: voice.orderId(order),
+        order_id: voice.orderId(order, happening),
         delivered: !lost,
         sentence: say,
       });

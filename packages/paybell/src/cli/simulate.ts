@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type ApiClient, createApiClient } from "../simulate/api-client.ts";
-import { accessOf, mailsOf, type Mode } from "../simulate/outcome.ts";
+import { accessOf, mailsOf, type Mode, type SentMail } from "../simulate/outcome.ts";
 import { randomFrom } from "../simulate/random.ts";
 import { dayIn, later } from "../simulate/happening.ts";
 import { setUp } from "../simulate/set-up.ts";
@@ -57,11 +57,11 @@ export const simulate = command({
     const mode: Mode = flags.test ? "test" : "live";
     const seed = readNumber("seed", flags.seed, randomInt(2 ** 32 - 1), { least: 0, most: 2 ** 32 - 1 });
     const repeats = readRepeats(flags, voice);
-    const { target, api } = await aim(flags, voice, story, output);
+    const { target, api } = await aim(flags, voice, story, mode, output);
     const steps = story.tell(randomFrom(seed), later(Date.now(), earlier(story.ago)), flags.test);
 
     output.say(`${voice.title} tells: ${story.title}.`);
-    if (steps[0]) output.say(`The buyer is ${steps[0].order.email}, order ${voice.orderId(steps[0].order)}.`);
+    if (steps[0]) output.say(`The buyer is ${steps[0].order.email}, order ${voice.orderId(steps[0].order, steps[0].happening)}.`);
     output.data({ type: "story", protocol: voice.protocol, story: story.name, seed, mode });
     let known = "";
     for (const step of steps) {
@@ -113,6 +113,7 @@ async function aim(
   { to, secret, url: given = "http://127.0.0.1:8787", key }: Flagged,
   voice: Voice,
   { articles }: Story,
+  mode: Mode,
   output: Output,
 ): Promise<{ target: Target; api?: ApiClient }> {
   const url = given.replace(/\/+$/, "");
@@ -133,7 +134,7 @@ async function aim(
       "Setting up a simulated shop needs the owner key: --key pb_live_… (shown when the server started for the first time). Or send to any receiver with --to and --secret.",
     );
   const api = createApiClient({ url, key, fetch });
-  const { target, made } = await setUp(api, { url, key }, articles, voice);
+  const { target, made } = await setUp(api, { url, key }, articles, voice, mode);
   for (const sentence of made) {
     output.say(sentence);
     output.data({ type: "made", sentence });
@@ -157,7 +158,7 @@ async function send({ at, say, order, happening, copies = 1 }: Step, stage: Stag
   for (const telling of tellings) {
     const heard = (attempt: Attempt) => {
       output.say(`  → ${telling.event}: ${answerOf(attempt, voice)}`);
-      output.data({ type: "attempt", event: telling.event, order_id: voice.orderId(order), ...shown(attempt) });
+      output.data({ type: "attempt", event: telling.event, order_id: voice.orderId(order, happening), ...shown(attempt) });
     };
     const ends = await Promise.all(
       Array.from({ length: copies }, () => bring(voice, telling, target, { ...repeats, heard })),
@@ -194,9 +195,9 @@ async function showMails(
   mode: Mode,
   output: Output,
 ): Promise<void> {
-  const order = steps[0]?.order;
-  if (order === undefined) return;
-  const mails = await mailsOf(api, voice.orderId(order), mode, 5_000);
+  const mails: SentMail[] = [];
+  for (const orderId of new Set(steps.map(({ order, happening }) => voice.orderId(order, happening))))
+    mails.push(...(await mailsOf(api, orderId, mode, 5_000)));
   output.say();
   output.say(mails.length === 0 ? "No mail was written." : "Mails:");
   for (const { subject, to, state } of mails)
