@@ -34,8 +34,11 @@ async function lived(voice: Voice, story: Story): Promise<unknown[]> {
     name: "Shop",
     secrets: [secret],
   });
-  for (const { id, name, features } of story.articles)
-    await shop.ok("POST", "/v1/products", { name, features, sources: [{ protocol: voice.protocol, product_id: id }] });
+  for (const article of story.articles) {
+    const { name, features } = article;
+    const sources = [{ protocol: voice.protocol, product_id: voice.productId(article) }];
+    await shop.ok("POST", "/v1/products", { name, features, sources });
+  }
   const steps = story.tell(randomFrom(7), berlin(start), false);
   const seen: unknown[] = [];
   const look = async (at: number) => {

@@ -61,7 +61,8 @@ export const simulate = command({
     const steps = story.tell(randomFrom(seed), later(Date.now(), earlier(story.ago)), flags.test);
 
     output.say(`${voice.title} tells: ${story.title}.`);
-    if (steps[0]) output.say(`The buyer is ${steps[0].order.email}, order ${voice.orderId(steps[0].order, steps[0].happening)}.`);
+    if (steps[0])
+      output.say(`The buyer is ${steps[0].order.email}, order ${voice.orderId(steps[0].order, steps[0].happening)}.`);
     output.data({ type: "story", protocol: voice.protocol, story: story.name, seed, mode });
     let known = "";
     for (const step of steps) {
@@ -158,7 +159,12 @@ async function send({ at, say, order, happening, copies = 1 }: Step, stage: Stag
   for (const telling of tellings) {
     const heard = (attempt: Attempt) => {
       output.say(`  → ${telling.event}: ${answerOf(attempt, voice)}`);
-      output.data({ type: "attempt", event: telling.event, order_id: voice.orderId(order, happening), ...shown(attempt) });
+      output.data({
+        type: "attempt",
+        event: telling.event,
+        order_id: voice.orderId(order, happening),
+        ...shown(attempt),
+      });
     };
     const ends = await Promise.all(
       Array.from({ length: copies }, () => bring(voice, telling, target, { ...repeats, heard })),

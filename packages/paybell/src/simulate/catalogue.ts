@@ -56,6 +56,11 @@ export const training: Article = {
 
 export const catalogue = [course, book, club, training] as const;
 
+/** German VAT of 19 %, contained in the gross price. */
+export function vatWithin(cents: number): number {
+  return Math.round((cents * 19) / 119);
+}
+
 export type Person = { readonly first: string; readonly last: string; readonly domain: string; readonly city: string };
 
 /** Invented, every one. */

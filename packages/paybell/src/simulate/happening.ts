@@ -79,6 +79,14 @@ export function later(at: Instant, span: { readonly months?: number; readonly da
   return inShop(at).add(span).epochMilliseconds;
 }
 
+/** That day, at the clock time of `like`: plans are charged at the hour they began. */
+export function onDay(day: Day, like: Instant): Instant {
+  return Temporal.PlainDate.from(day).toZonedDateTime({
+    timeZone: "Europe/Berlin",
+    plainTime: inShop(like).toPlainTime(),
+  }).epochMilliseconds;
+}
+
 export function inShop(at: Instant): Temporal.ZonedDateTime {
   return Temporal.Instant.fromEpochMilliseconds(Math.floor(at)).toZonedDateTimeISO("Europe/Berlin");
 }

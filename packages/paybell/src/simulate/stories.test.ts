@@ -25,7 +25,7 @@ test.each(told)("everything $story.name tells through $voice.title can be read",
           const read = protocol.parse(body);
           if (!read.ok) throw new Error(`${event}: ${read.sentence}`);
           expect(read.reading.event).toBe(event);
-          if (read.reading.orderId !== undefined) expect(read.reading.orderId).toBe(voice.orderId(order));
+          if (read.reading.orderId !== undefined) expect(read.reading.orderId).toBe(voice.orderId(order, happening));
           expect([undefined, isTest ? "test" : "live"]).toContain(read.reading.mode);
         }
       }

@@ -1,6 +1,8 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import type { Signed } from "@paybell/protocols/format";
+import type { Article } from "./catalogue.ts";
 import type { Checkout, Happening } from "./happening.ts";
+import { copeVoice } from "./voices/cope.ts";
 import { copecartVoice } from "./voices/copecart.ts";
 import { digistore24Voice } from "./voices/digistore24.ts";
 
@@ -21,8 +23,12 @@ export type Voice = {
   readonly title: string;
   /** a secret as this provider has them, which follows from the text */
   secretFor(text: string): string;
-  /** its own number of the order */
-  orderId(order: Checkout): string;
+  /** its messages do not mark a test: those of its test mode go to a connection of their own */
+  readonly testsApart?: true;
+  /** its own number of the product */
+  productId(article: Article): string;
+  /** its own number of the order this happens to: where it has none for a whole checkout, each part is an order */
+  orderId(order: Checkout, happening: Happening): string;
   /** none: it has no words for this */
   tell(order: Checkout, happening: Happening): readonly Telling[];
   /** one attempt, signature and all */
@@ -36,4 +42,4 @@ export type Voice = {
 };
 
 /** Every provider that can be simulated, as it speaks unless it is told otherwise. */
-export const voices: readonly Voice[] = [copecartVoice(), digistore24Voice];
+export const voices: readonly Voice[] = [copecartVoice(), digistore24Voice, copeVoice];

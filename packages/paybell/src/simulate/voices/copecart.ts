@@ -3,7 +3,7 @@ import { render, type RenderOptions } from "@paybell/protocols/copecart/render";
 import { sign } from "@paybell/protocols/copecart/sign";
 import { formatMajor, parseCurrency } from "@paybell/protocols/domain/money";
 import { repeatsOf } from "../../send/schedule.ts";
-import type { Article } from "../catalogue.ts";
+import { type Article, vatWithin } from "../catalogue.ts";
 import { type Checkout, dayIn, type Happening, inShop } from "../happening.ts";
 import type { Voice } from "../voice.ts";
 
@@ -16,6 +16,7 @@ export function copecartVoice(options: RenderOptions = { money: "text", missing:
     protocol: "copecart",
     title: "CopeCart",
     secretFor: (text) => text,
+    productId: (article) => article.id,
     orderId: (order) => order.orderId,
     tell(order, happening) {
       const message = messageOf(order, happening);
@@ -175,11 +176,6 @@ const euro = parseCurrency("EUR")!;
 
 function amount(cents: number): string {
   return formatMajor({ minor: BigInt(cents), currency: euro });
-}
-
-/** German VAT of 19 %, contained in the gross price. */
-function vatWithin(cents: number): number {
-  return Math.round((cents * 19) / 119);
 }
 
 /** After VAT and the provider's share; a test order earns nothing. */

@@ -15,6 +15,7 @@ export function formatVoice(
     wants: how.wants,
     repeats: how.repeats,
     secretFor: (text) => text,
+    productId: (article) => article.id,
     orderId: (order) => order.orderId,
     tell(order, happening) {
       const type = eventTypes[happening.kind];
