@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { defaults } from "./domain/settings.ts";
+import { dayIn, later } from "./simulate/happening.ts";
 import { randomFrom } from "./simulate/random.ts";
 import { stories, type Story } from "./simulate/stories.ts";
 import { type Voice, voices } from "./simulate/voice.ts";
@@ -15,8 +17,15 @@ test.each(
     .slice(1)
     .flatMap((voice) => stories.filter((story) => canTell(voice, story)).map((story) => ({ voice, story }))),
 )("$story.name through $voice.title gives the access it gives through CopeCart", async ({ voice, story }) => {
-  expect(await lived(voice, story)).toEqual(await lived(copecartVoice(), story));
+  const [here, there] = [await lived(voice, story), await lived(copecartVoice(), story)];
+  expect(here.slice(-afterwards.length)).toEqual(there.slice(-afterwards.length));
+  // Out of order, which month a payment is for is known at the end alone where the provider does not number them.
+  if (story.name !== "shuffled" || numbering.has(voice.protocol)) expect(here).toEqual(there);
 });
+
+/** Days after the end. */
+const afterwards = [1, 10, 40, 400];
+const numbering = new Set(["digistore24", "hotmart"]);
 
 /** An announcement is no news; what else a provider has no words for makes it another story. */
 function canTell(voice: Voice, story: Story): boolean {
@@ -44,7 +53,16 @@ async function lived(voice: Voice, story: Story): Promise<unknown[]> {
   const look = async (at: number) => {
     const query = new URLSearchParams({ email: steps[0]!.order.email, at: iso(at) });
     const { data } = await shop.ok<{ data: Seen[] }>("GET", `/v1/access?${query}`);
-    seen.push(data.map(({ feature, allowed, state, until_day }) => ({ feature, allowed, state, until_day })));
+    const graceEnd = dayIn(later(at, { days: defaults.grace_days }));
+    seen.push(
+      data.map(({ feature, allowed, state, until_day }) => ({
+        feature,
+        allowed,
+        // Some name the hour a payment is due, others the day: on that day it is overdue through the former alone.
+        state: state === "overdue" && until_day === graceEnd ? "active" : state,
+        until_day,
+      })),
+    );
   };
   for (const { at, order, happening, copies = 1 } of steps) {
     await shop.at(Math.max(shop.now(), at));
@@ -60,7 +78,7 @@ async function lived(voice: Voice, story: Story): Promise<unknown[]> {
     if (voice.tell(order, happening).length > 0 && happening.kind !== "announced") await look(shop.now());
   }
   const end = shop.now();
-  for (const days of [1, 10, 40, 400]) {
+  for (const days of afterwards) {
     await shop.at(end + days * day);
     await look(shop.now());
   }
