@@ -77,6 +77,7 @@ async function lived(voice: Voice, story: Story): Promise<unknown[]> {
     await shop.paybell.settle();
     if (voice.tell(order, happening).length > 0 && happening.kind !== "announced") await look(shop.now());
   }
+  expect(await shop.notifications({ state: "waiting" })).toEqual([]);
   const end = shop.now();
   for (const days of afterwards) {
     await shop.at(end + days * day);

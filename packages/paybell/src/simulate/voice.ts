@@ -5,6 +5,7 @@ import type { Checkout, Happening } from "./happening.ts";
 import { copeVoice } from "./voices/cope.ts";
 import { copecartVoice } from "./voices/copecart.ts";
 import { digistore24Voice } from "./voices/digistore24.ts";
+import { paddleVoice } from "./voices/paddle.ts";
 import { stripeVoice } from "./voices/stripe.ts";
 
 /** A notification as the provider prints it; the same on every repeat. */
@@ -43,4 +44,4 @@ export type Voice = {
 };
 
 /** Every provider that can be simulated, as it speaks unless it is told otherwise. */
-export const voices: readonly Voice[] = [copecartVoice(), digistore24Voice, copeVoice, stripeVoice];
+export const voices: readonly Voice[] = [copecartVoice(), digistore24Voice, copeVoice, stripeVoice, paddleVoice];

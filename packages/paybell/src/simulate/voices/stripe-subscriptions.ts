@@ -1,18 +1,8 @@
-import type { Instant } from "@paybell/protocols/domain/day";
 import { vatWithin } from "../catalogue.ts";
-import { type Checkout, dayIn, type Happening, later, onDay } from "../happening.ts";
+import { type Checkout, type Happening, later } from "../happening.ts";
+import { begins, comesLate, type Period, periodBefore, periodOf, trialBefore } from "../period.ts";
 import { customerId, invoiceId, priceId, productId, stripeId, subscriptionId } from "./stripe-ids.ts";
 import { seconds } from "./stripe-payments.ts";
-
-/** Whether it is part of the checkout. */
-export function begins({ at: orderedAt }: Checkout, { kind, at }: Happening): boolean {
-  return kind === "trial" || dayIn(at) === dayIn(orderedAt);
-}
-
-/** Whether the payment was due before: one try has failed. */
-export function comesLate(order: Checkout, happening: Happening): boolean {
-  return happening.at - periodOf(order, happening).start > 43_200_000;
-}
 
 /** An invoice as its event shows it: paid, open after a try that failed, or one to come. Source: Stripe API, "The Invoice object" */
 export function invoice(order: Checkout, happening: Happening): object {
@@ -91,7 +81,7 @@ function lineOf(order: Checkout, happening: Happening, invoice: string): object 
 /** Source: Stripe API, "The Subscription object" */
 export function subscription(order: Checkout, happening: Happening, changes: object = {}) {
   const { article, kind, rate = 1 } = happening;
-  const trialEnd = kind === "trial" ? periodOf(order, happening).end : afterTrial(order, happening);
+  const trialEnd = kind === "trial" ? periodOf(order, happening).end : trialBefore(order, happening);
   return {
     id: subscriptionId(order, article),
     object: "subscription",
@@ -120,17 +110,12 @@ export function subscription(order: Checkout, happening: Happening, changes: obj
 /** What was before the period that begins with this payment. */
 export function renewed(order: Checkout, happening: Happening): object {
   const { article, rate = 1 } = happening;
-  const { start } = periodOf(order, happening);
-  const trial = afterTrial(order, happening);
-  const before = { start: trial === undefined ? later(start, { months: -1 }) : order.at, end: start };
   return {
-    items: { data: [itemOf(order, happening, before)] },
+    items: { data: [itemOf(order, happening, periodBefore(order, happening))] },
     latest_invoice: invoiceId(order, article, rate - 1),
-    ...(trial !== undefined && { status: "trialing" }),
+    ...(trialBefore(order, happening) !== undefined && { status: "trialing" }),
   };
 }
-
-type Period = { readonly start: Instant; readonly end: Instant };
 
 function itemOf(order: Checkout, happening: Happening, { start, end }: Period) {
   const { article } = happening;
@@ -155,22 +140,6 @@ function itemOf(order: Checkout, happening: Happening, { start, end }: Period) {
 
 function itemId(order: Checkout, { article }: Happening): string {
   return `si_${stripeId("", order.orderId, article.id).slice(0, 14)}`;
-}
-
-/** The first payment that is not part of the checkout ends a trial. */
-function afterTrial(order: Checkout, happening: Happening): Instant | undefined {
-  const { kind, rate, at } = happening;
-  return kind === "payment" && rate === 1 && !begins(order, happening) ? at : undefined;
-}
-
-/** What is paid for, or tried; of what is announced, what will be. */
-function periodOf(order: Checkout, { kind, at, next, cancelledFor }: Happening): Period {
-  const named = next ?? cancelledFor;
-  const day = named == null ? undefined : onDay(named, order.at);
-  if (kind === "trial") return { start: order.at, end: day ?? later(at, { days: 14 }) };
-  if (kind === "announced") return { start: day ?? at, end: later(day ?? at, { months: 1 }) };
-  const end = day ?? later(at, { months: 1 });
-  return { start: later(end, { months: -1 }), end };
 }
 
 /** In the price, not on top of it. */

@@ -1,10 +1,11 @@
 import { sign } from "@paybell/protocols/stripe/sign";
 import type { Checkout, Happening } from "../happening.ts";
+import { begins, comesLate } from "../period.ts";
 import type { Telling, Voice } from "../voice.ts";
 import { letters, madeUp } from "./made-up.ts";
 import { charge, dispute, intent, invoicePayment, refund, session } from "./stripe-payments.ts";
 import { intentId, productId, subscriptionId } from "./stripe-ids.ts";
-import { begins, comesLate, invoice, renewed, subscription } from "./stripe-subscriptions.ts";
+import { invoice, renewed, subscription } from "./stripe-subscriptions.ts";
 
 /**
  * Stripe, API version 2026-10-28.endive: an endpoint that listens to checkouts, invoices, subscriptions, payments that
