@@ -227,14 +227,21 @@ async function redactUnread(tx: Tx, [accountId]: Of, names: readonly string[], n
     accountId,
     refused.filter(({ body }) => speaks(body)).map(({ id }) => id),
   ]);
-  const { rows: unread } = await tx.query<{ id: string; body: Buffer }>(
-    `select id, body from notification
-     where account_id = $1 and redacted_at is null
-       and (state = 'unverified' or (state = 'waiting' and (event = '' or reason = 'order_unknown')))`,
-    [accountId],
-  );
-  const own = unread.filter(({ body }) => speaks(body)).map(({ id }) => id);
-  await redactKept(tx, accountId, own, now);
+  // Page by page: a provider may send much that says nothing.
+  for (let after: string | null = null; ; ) {
+    const { rows: page }: { rows: { id: string; body: Buffer }[] } = await tx.query(
+      `select id, body from notification
+       where account_id = $1 and ($2::uuid is null or id > $2) and redacted_at is null
+         and (state = 'unverified' or (state = 'waiting' and (event = '' or reason = 'order_unknown'))
+              or (state = 'ignored' and order_id is null))
+       order by id limit 500`,
+      [accountId, after],
+    );
+    const own = page.filter(({ body }) => speaks(body)).map(({ id }) => id);
+    await redactKept(tx, accountId, own, now);
+    if (page.length < 500) return;
+    after = page.at(-1)!.id;
+  }
 }
 
 /** Those the facts came from, and those that named an order without saying anything to act on. */

@@ -1,5 +1,6 @@
 import type { PoolClient } from "pg";
 import { transpose } from "../db/rows.ts";
+import { idTime } from "../domain/id.ts";
 import { type Named, opens, type StoredNotification } from "../record/stored.ts";
 import { type KeptRow, keptById, readAgain } from "../record/stored-rows.ts";
 
@@ -22,13 +23,10 @@ export async function matchOrders(tx: PoolClient, batch: readonly StoredNotifica
   let all = batch;
   for (;;) {
     const names = [...new Map(all.flatMap(namesOf).map((name) => [nameKey(name), name])).values()];
-    await lockNames(tx, names);
-    const matched = tie(all, await knownNames(tx, names));
-    const woken = await wake(
-      tx,
-      names,
-      all.map((one) => one.id),
-    );
+    if (names.length > 0) await lockNames(tx, names);
+    const matched = tie(all, names.length === 0 ? new Map() : await knownNames(tx, names));
+    const ids = all.map((one) => one.id);
+    const woken = names.length === 0 ? [] : await wake(tx, names, ids);
     if (woken.length === 0) return settle(tx, matched);
     all = [...all, ...woken];
   }
@@ -155,6 +153,10 @@ async function settle(tx: PoolClient, { named, unmatched, orders }: Tied): Promi
       values: [...columnsOf(added.map(({ name }) => name)), added.map(({ orderId }) => orderId)],
     });
   }
+  await noteOrders(
+    tx,
+    named.filter((one) => one.reading.orderId !== one.orderId),
+  );
   const wanted = unmatched.flatMap((one) => namesOf(one).map((name) => ({ name, id: one.id })));
   if (wanted.length > 0) {
     await tx.query({
@@ -167,6 +169,20 @@ async function settle(tx: PoolClient, { named, unmatched, orders }: Tied): Promi
     });
   }
   return { named, unmatched };
+}
+
+/** So that they are found by their order, and erased with it. */
+async function noteOrders(tx: PoolClient, named: readonly Named[]): Promise<void> {
+  if (named.length === 0) return;
+  await tx.query({
+    name: "note_orders",
+    text: `
+      update notification n set order_id = t.order_id
+      from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[]) as t (account_id, id, received_at, order_id)
+      where n.account_id = t.account_id and n.id = t.id and n.received_at = t.received_at
+        and n.order_id is distinct from t.order_id`,
+    values: transpose(named.map((one) => [one.accountId, one.id, new Date(idTime(one.id)), one.orderId])),
+  });
 }
 
 function columnsOf(names: readonly Name[]): unknown[][] {
