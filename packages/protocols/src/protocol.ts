@@ -79,6 +79,8 @@ export type Option = {
   readonly secret: boolean;
   /** what it is and where it is found, in one sentence */
   readonly description: string;
+  /** @returns a sentence that says what is wrong with it; undefined: it can be used */
+  fault?(value: string): string | undefined;
 };
 
 export type Parsed =
@@ -112,6 +114,8 @@ export interface Protocol {
   readonly options?: readonly Option[];
   /** Who makes up the secret. Absent: the seller, who enters it at the provider; nobody: others prove its messages. */
   readonly secretBy?: "provider" | "nobody";
+  /** characters a secret may have at most, where the provider takes no long ones */
+  readonly secretLength?: number;
   /** The same bytes may come again and mean something new, as where they hold nothing but an id to ask about. */
   readonly repeatsTell?: true;
   /** Checks the notification against every active secret. Runs before anything is parsed. */

@@ -31,8 +31,10 @@ export function checkedOptions(
     );
   }
   const after = { ...before, ...changes };
-  return known.flatMap(({ name, required, secret, description }) => {
+  return known.flatMap(({ name, required, secret, description, fault }) => {
     const value = after[name];
+    const wrong = value == null ? undefined : fault?.(value);
+    if (wrong !== undefined) throw refused(`options.${name}`, wrong.replace(/\.$/, ""));
     if (value != null) return [[name, value, secret] as const];
     if (required) throw refused(`options.${name}`, `is missing: ${description}`);
     return [];

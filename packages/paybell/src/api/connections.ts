@@ -13,7 +13,7 @@ import { checkedOptions, openedOptions, type OptionRow, storedOptions } from "./
 import { changeAddress, connectAddress } from "./out-connections.ts";
 import { page, pageOf, pageQuery } from "./paging.ts";
 import { notFound, problem } from "./problem.ts";
-import { secretText } from "./secrets.ts";
+import { newSecretOf, secretText } from "./secrets.ts";
 
 const nameSchema = z.string().trim().min(1).max(200);
 
@@ -163,7 +163,7 @@ async function connectProvider(
     });
   }
   const given = body.secrets?.length ? body.secrets : undefined;
-  const made = given || protocol.secretBy !== undefined ? undefined : newToken();
+  const made = given || protocol.secretBy !== undefined ? undefined : newSecretOf(protocol);
   const id = newId(now);
   const options = checkedOptions(protocol, {}, body.options ?? {});
   await inTransaction(house.pool, async (tx) => {

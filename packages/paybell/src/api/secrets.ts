@@ -1,7 +1,9 @@
 import type { Instant } from "@paybell/protocols/domain/day";
 import { z } from "zod";
 import { inTransaction, type Tx } from "../db/transaction.ts";
+import type { Protocol } from "@paybell/protocols/protocol";
 import { newToken } from "../domain/id.ts";
+import { protocolNamed } from "../domain/protocols.ts";
 import { defaults } from "../domain/settings.ts";
 import { checkSecret, formatNamed, newSecretFor } from "./address-fields.ts";
 import { changeLane } from "./address-rows.ts";
@@ -41,7 +43,12 @@ export function secrets(api: Api): void {
       if (format && body.secret !== undefined) await checkSecret(body.secret, format, "secret");
       // A receiver that holds a public key could do nothing with a secret of another kind.
       const isSigned = secrets.some((one) => "public_key" in one);
-      const made = body.secret === undefined ? (format ? newSecretFor(format, isSigned) : newToken()) : undefined;
+      const made =
+        body.secret === undefined
+          ? format
+            ? newSecretFor(format, isSigned)
+            : newSecretOf(protocolNamed(protocol))
+          : undefined;
       const hours = who.account.settings.secret_overlap_hours ?? defaults.secret_overlap_hours;
       const { accountId } = who;
       await inTransaction(house.pool, async (tx) => {
@@ -79,6 +86,16 @@ export function secrets(api: Api): void {
       return shownConnection(house, who, id());
     },
   );
+}
+
+/** @throws the problem `secret_missing` where only the provider has one */
+export function newSecretOf({ name, secretBy, secretLength }: Protocol): string {
+  if (secretBy === undefined) return newToken().slice(0, secretLength);
+  const sentence =
+    secretBy === "provider"
+      ? `${name} makes the secret itself: send it as secret.`
+      : `${name} has no secret: its messages are proven by asking.`;
+  throw problem(422, "secret_missing", sentence, { errors: [{ path: "secret", message: sentence }] });
 }
 
 /** Whoever changes a connection's secrets takes turns: of two who each leave one, none would be left. */

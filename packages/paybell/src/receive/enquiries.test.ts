@@ -108,9 +108,22 @@ test("a call that holds an id alone is news each time: the payment, then its ref
 test("a connection that lacks what its protocol needs is not made, and a key is never shown again", async () => {
   await expect(connect("paypal-ipn", {})).rejects.toThrow(/options\.receiver: is missing/);
   await expect(connect("copecart", { api_key: "x" })).rejects.toThrow(/copecart knows no options/);
+  await expect(connect("standard-webhooks", { mapping: "{" })).rejects.toThrow(/options\.mapping: /);
   const made = await connect("mollie", { api_key: "test_anotherKeyForTests" });
   const shown = await api<{ options: Record<string, string> }>(server.base, "GET", `/v1/connections/${made.id}`);
   expect(shown.options).toEqual({ api_key: "set" });
+});
+
+test("a secret is made here only where the seller may choose it, and no longer than the provider takes", async () => {
+  const made = (protocol: string) =>
+    api<{ id: string; secret?: string }>(server.base, "POST", "/v1/connections", { protocol, name: protocol });
+  expect((await made("copecart")).secret).toMatch(/^[\w-]{43}$/);
+  expect((await made("lemonsqueezy")).secret).toMatch(/^[\w-]{40}$/);
+  const { id, secret } = await made("stripe");
+  expect(secret).toBeUndefined();
+  const path = `/v1/connections/${id}/secrets`;
+  await expect(api(server.base, "POST", path, {})).rejects.toThrow(/stripe makes the secret itself/);
+  await api(server.base, "POST", path, { secret: "whsec_ofStripe" });
 });
 
 function sale(of: { email: string; name: string; product?: string; txn?: string; more?: string }): string {

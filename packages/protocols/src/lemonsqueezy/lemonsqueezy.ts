@@ -7,6 +7,7 @@ import { verify } from "./verify.ts";
 /** Lemon Squeezy. Source: Lemon Squeezy, webhooks, autumn 2026 */
 export const lemonsqueezy: Protocol = {
   name: "lemonsqueezy",
+  secretLength: 40,
   options: [
     {
       name: "api_key",

@@ -7,10 +7,10 @@ import { signedMessage, transmissionOf } from "./transmission.ts";
 export const options: readonly Option[] = [
   {
     name: "webhook_id",
-    required: true,
+    required: false,
     secret: false,
     description:
-      "The id of the webhook, found at developer.paypal.com under Apps & Credentials, the app, Webhooks: it is part of what PayPal signs.",
+      "The id of the webhook, found at developer.paypal.com under Apps & Credentials, the app, Webhooks: it is part of what PayPal signs. PayPal gives it when it knows the connection's address; until then nothing can be verified.",
   },
   {
     name: "client_id",

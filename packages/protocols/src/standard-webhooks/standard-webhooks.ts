@@ -1,5 +1,6 @@
 import type { Protocol } from "../protocol.ts";
 import { answer } from "./answer.ts";
+import { readMapping } from "./mapping.ts";
 import { parse } from "./parse.ts";
 import { redact } from "./redact.ts";
 import { verify } from "./verify.ts";
@@ -18,6 +19,7 @@ export const standardWebhooks: Protocol = {
       secret: false,
       description:
         "JSON that tells where the sender's messages hold what: which events are payments, where order, product, amount and buyer stand. Not needed for another Paybell.",
+      fault: (text) => faultOf(readMapping(text)),
     },
   ],
   verify: (incoming, secrets, now) => verify(incoming, secrets, now),
@@ -25,3 +27,7 @@ export const standardWebhooks: Protocol = {
   answer,
   redact,
 };
+
+function faultOf(read: ReturnType<typeof readMapping>): string | undefined {
+  return "fault" in read ? read.fault : undefined;
+}
