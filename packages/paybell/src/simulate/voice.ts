@@ -5,6 +5,7 @@ import type { Checkout, Happening } from "./happening.ts";
 import { copeVoice } from "./voices/cope.ts";
 import { copecartVoice } from "./voices/copecart.ts";
 import { digistore24Voice } from "./voices/digistore24.ts";
+import { lemonsqueezyVoice } from "./voices/lemonsqueezy.ts";
 import { paddleVoice } from "./voices/paddle.ts";
 import { stripeVoice } from "./voices/stripe.ts";
 
@@ -44,4 +45,11 @@ export type Voice = {
 };
 
 /** Every provider that can be simulated, as it speaks unless it is told otherwise. */
-export const voices: readonly Voice[] = [copecartVoice(), digistore24Voice, copeVoice, stripeVoice, paddleVoice];
+export const voices: readonly Voice[] = [
+  copecartVoice(),
+  digistore24Voice,
+  copeVoice,
+  stripeVoice,
+  paddleVoice,
+  lemonsqueezyVoice,
+];
