@@ -5,6 +5,7 @@ import type { Checkout, Happening } from "./happening.ts";
 import { copeVoice } from "./voices/cope.ts";
 import { copecartVoice } from "./voices/copecart.ts";
 import { digistore24Voice } from "./voices/digistore24.ts";
+import { hotmartVoice } from "./voices/hotmart.ts";
 import { lemonsqueezyVoice } from "./voices/lemonsqueezy.ts";
 import { paddleVoice } from "./voices/paddle.ts";
 import { stripeVoice } from "./voices/stripe.ts";
@@ -52,4 +53,5 @@ export const voices: readonly Voice[] = [
   stripeVoice,
   paddleVoice,
   lemonsqueezyVoice,
+  hotmartVoice,
 ];
