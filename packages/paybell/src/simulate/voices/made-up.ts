@@ -11,7 +11,7 @@ export function madeUp(alphabet: string, length: number, ...about: readonly stri
 }
 
 export const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-export const hexDigits = "0123456789abcdef";
+const hexDigits = "0123456789abcdef";
 
 /** A random UUID by its form. */
 export function madeUpUuid(...about: readonly string[]): string {
