@@ -80,7 +80,7 @@ export type Option = {
   /** what it is and where it is found, in one sentence */
   readonly description: string;
   /** @returns a sentence that says what is wrong with it; undefined: it can be used */
-  fault?(value: string): string | undefined;
+  readonly fault?: (value: string) => string | undefined;
 };
 
 export type Parsed =

@@ -31,9 +31,10 @@ export function checkedOptions(
     );
   }
   const after = { ...before, ...changes };
-  return known.flatMap(({ name, required, secret, description, fault }) => {
+  return known.flatMap((option) => {
+    const { name, required, secret, description } = option;
     const value = after[name];
-    const wrong = value == null ? undefined : fault?.(value);
+    const wrong = value == null ? undefined : option.fault?.(value);
     if (wrong !== undefined) throw refused(`options.${name}`, wrong.replace(/\.$/, ""));
     if (value != null) return [[name, value, secret] as const];
     if (required) throw refused(`options.${name}`, `is missing: ${description}`);

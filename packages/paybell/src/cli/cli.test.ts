@@ -92,6 +92,7 @@ describe("simulate", () => {
     refund: { open: [], closed: ["course"], mails: ["access_data", "refunded"] },
     "partial-refund": { open: ["course"], mails: ["access_data", "refunded"] },
     chargeback: { open: ["course"], mails: ["access_back", "access_data", "access_paused"] },
+    "chargeback-lost": { open: [], closed: ["course"], mails: ["access_data", "access_paused"] },
     shuffled: { open: ["club", "month 1", "month 2", "month 3"], mails: expect.arrayContaining(["access_data"]) },
     duplicates: { open: ["course"], mails: ["access_data"] },
   };

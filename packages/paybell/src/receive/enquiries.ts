@@ -71,8 +71,8 @@ export function createEnquiries({ context, network, connections, refuser, handOv
   }
 
   async function drain(): Promise<void> {
-    while (!stopped) {
-      const batch = await takeUnverified(pool, clock(), atOnce);
+    for (;;) {
+      const batch = stopped ? [] : await takeUnverified(pool, clock(), atOnce);
       if (batch.length === 0) return;
       await Promise.all(batch.map((one) => prove(one)));
     }
