@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.{ts,tsx}"],
+    setupFiles: [`${import.meta.dirname}/vitest.setup.ts`],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Most of a test is waiting for a store, a mail server or a child process.

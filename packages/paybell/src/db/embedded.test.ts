@@ -302,6 +302,6 @@ async function smallDisk(megabytes: number): Promise<string> {
   const folder = join(await folderFor(undefined), "disk");
   await mkdir(folder);
   execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m,mode=755`, "tmpfs", folder]);
-  cleanups.push(async () => execFileSync("umount", [folder]));
+  cleanups.push(async () => execFileSync("umount", ["--lazy", folder]));
   return folder;
 }
