@@ -11,10 +11,10 @@ const secret = voice.secretFor("a secret of this test");
 
 test.each(
   ["one-time", "subscription", "trial", "cancelled", "refund", "partial-refund", "chargeback"].flatMap((name) =>
-    [1, 2, 3].map((seed) => ({ name, seed })),
+    [1, 2].map((seed) => ({ name, seed })),
   ),
 )("$name comes to the same whatever comes first (shuffled by $seed)", async ({ name, seed }) => {
-  const inOrder = await told(name, (bodies) => bodies);
+  const inOrder = await toldInOrder(name);
   const shuffled = await told(name, (bodies) => randomFrom(seed).shuffled(bodies));
   expect(shuffled).toEqual(inOrder);
 });
@@ -47,6 +47,15 @@ test("what waits for its order is erased with the person it names", async () => 
   }
   expect((await shop.paybell.rebuild()).differences).toEqual([]);
 });
+
+/** Told once, whatever is compared with it. */
+function toldInOrder(name: string) {
+  const known = ordered.get(name) ?? told(name, (bodies) => bodies);
+  ordered.set(name, known);
+  return known;
+}
+
+const ordered = new Map<string, ReturnType<typeof told>>();
 
 async function told(name: string, arranged: (bodies: readonly string[]) => readonly string[]) {
   const { shop, bring, bodies, email } = await open(name);
