@@ -35,7 +35,7 @@ export function checkedOptions(
     const { name, required, secret, description } = option;
     const value = after[name];
     const wrong = value == null ? undefined : option.fault?.(value);
-    if (wrong !== undefined) throw refused(`options.${name}`, wrong.replace(/\.$/, ""));
+    if (wrong !== undefined) throw refused(`options.${name}`, wrong);
     if (value != null) return [[name, value, secret] as const];
     if (required) throw refused(`options.${name}`, `is missing: ${description}`);
     return [];
@@ -64,5 +64,5 @@ export function openedOptions(
 }
 
 function refused(path: string, message: string) {
-  return problem(422, "invalid_request", `${path}: ${message}.`, { errors: [{ path, message }] });
+  return problem(422, "invalid_request", `${path}: ${message.replace(/\.$/, "")}.`, { errors: [{ path, message }] });
 }

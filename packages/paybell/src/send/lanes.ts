@@ -10,20 +10,16 @@ import type { Health } from "./health.ts";
 import { createLane, type Lane, type Pace } from "./lane.ts";
 import {
   bringForward,
-  endNode,
   type LaneRow,
   lanesWithWork,
-  leaseSeconds,
-  otherNodes,
   readDue,
   readHolders,
   readLane,
   readNext,
-  registerNode,
   releaseLanes,
-  renewLease,
   takeLanes,
 } from "./lane-rows.ts";
+import { endNode, leaseSeconds, otherNodes, registerNode, renewLease } from "./node-rows.ts";
 import type { Carrier, Duty } from "./outcome.ts";
 import { createResults, type Result } from "./results.ts";
 import { createTurn } from "./turn.ts";

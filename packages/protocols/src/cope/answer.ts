@@ -1,3 +1,4 @@
+import { plainAnswer } from "../plain-answer.ts";
 import type { Answer, Outcome } from "../protocol.ts";
 
 /**
@@ -6,18 +7,5 @@ import type { Answer, Outcome } from "../protocol.ts";
  * Source: docs.cope.com, webhooks; sample application
  */
 export function answer(outcome: Outcome): Answer {
-  switch (outcome) {
-    case "stored":
-      return text(200, "OK");
-    case "refused":
-      return text(401, "refused");
-    case "unavailable":
-      return text(503, "unavailable");
-    default:
-      return outcome satisfies never;
-  }
-}
-
-function text(status: number, body: string): Answer {
-  return { status, headers: { "content-type": "text/plain" }, body };
+  return plainAnswer(outcome);
 }

@@ -1,6 +1,7 @@
 import { parseInstant, parseWhen, type When } from "../domain/day.ts";
 import type { Fact, FactBody, Plan } from "../domain/fact.ts";
 import { type Currency, parseCurrency } from "../domain/money.ts";
+import { identityOf } from "../identity.ts";
 import type { RegularEvent } from "./fields.ts";
 import { type Line, linesOf } from "./lines.ts";
 import { planOf } from "./plan.ts";
@@ -193,9 +194,4 @@ function cancellation(until: When | undefined, values: Values, item: Item): Fact
     identity: identityOf("cancelled", chosenByVendor ? [...parts, "vendor"] : parts),
     ...commonOf(values, item, undefined),
   };
-}
-
-/** Parts are joined so that no two lists give one text; short enough for a unique index whatever the ids hold. */
-function identityOf(kind: string, parts: readonly string[]): string {
-  return [kind, ...parts].map((part) => part.replaceAll("%", "%25").replaceAll(":", "%3A")).join(":");
 }

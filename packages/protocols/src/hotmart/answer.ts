@@ -1,19 +1,7 @@
+import { plainAnswer } from "../plain-answer.ts";
 import type { Answer, Outcome } from "../protocol.ts";
 
 /** Any 2xx is a success. What failed is shown in Hotmart's history for 60 days and can be sent again from there. */
 export function answer(outcome: Outcome): Answer {
-  switch (outcome) {
-    case "stored":
-      return text(200, "OK");
-    case "refused":
-      return text(401, "refused");
-    case "unavailable":
-      return text(503, "unavailable");
-    default:
-      return outcome satisfies never;
-  }
-}
-
-function text(status: number, body: string): Answer {
-  return { status, headers: { "content-type": "text/plain" }, body };
+  return plainAnswer(outcome);
 }
