@@ -6,7 +6,7 @@ import { newId } from "../domain/id.ts";
 import { closeAlarms } from "../fulfil/alarms.ts";
 import type { House } from "../house.ts";
 import { addJob } from "../send/jobs.ts";
-import { bringForward } from "../send/lane-rows.ts";
+import { bringForward } from "../send/due-rows.ts";
 import { tellOfHealing } from "../send/notices.ts";
 import { sendSample } from "../send/sample.ts";
 import {

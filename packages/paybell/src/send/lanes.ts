@@ -8,17 +8,8 @@ import { newId } from "../domain/id.ts";
 import type { Bell } from "./bell.ts";
 import type { Health } from "./health.ts";
 import { createLane, type Lane, type Pace } from "./lane.ts";
-import {
-  bringForward,
-  type LaneRow,
-  lanesWithWork,
-  readDue,
-  readHolders,
-  readLane,
-  readNext,
-  releaseLanes,
-  takeLanes,
-} from "./lane-rows.ts";
+import { bringForward, readDue, readNext } from "./due-rows.ts";
+import { type LaneRow, lanesWithWork, readHolders, readLane, releaseLanes, takeLanes } from "./lane-rows.ts";
 import { endNode, leaseSeconds, otherNodes, registerNode, renewLease } from "./node-rows.ts";
 import type { Carrier, Duty } from "./outcome.ts";
 import { createResults, type Result } from "./results.ts";
