@@ -1,4 +1,4 @@
-import { id, readObject, type Values, word } from "../copecart/read.ts";
+import { id, readObject, type Values, word } from "../values.ts";
 import type { Reply } from "../protocol.ts";
 import { idsOf, isOfOrder, type Message, objectIn } from "./message.ts";
 

@@ -1,4 +1,4 @@
-import type { Values } from "../copecart/read.ts";
+import type { Values } from "../values.ts";
 
 /**
  * Reads a form body whose names nest: `payer[email]`, `payments_schedule[][rate]`. In a list a new element begins when

@@ -1,4 +1,4 @@
-import { id, isObject, label, readObject, type Unreadable, unreadable, type Values } from "../copecart/read.ts";
+import { id, isObject, label, readObject, type Unreadable, unreadable, type Values } from "../values.ts";
 import { readForm } from "./form.ts";
 
 /** One message of ablefy, whether it came as a form or as JSON. */

@@ -1,4 +1,4 @@
-import { email, label, unreadable, type Values, word } from "../copecart/read.ts";
+import { email, label, unreadable, type Values, word } from "../values.ts";
 import type { Buyer } from "../domain/fact.ts";
 import type { Known, Parsed } from "../protocol.ts";
 import { confirm } from "./confirm.ts";

@@ -1,4 +1,4 @@
-import { email, label, type Values, word } from "../copecart/read.ts";
+import { email, label, type Values, word } from "../values.ts";
 import type { Buyer } from "../domain/fact.ts";
 import { objectIn } from "./ids.ts";
 import type { Message } from "./message.ts";

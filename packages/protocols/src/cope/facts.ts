@@ -1,4 +1,4 @@
-import { unreadable, type Unreadable, type Values } from "../copecart/read.ts";
+import { unreadable, type Unreadable, type Values } from "../values.ts";
 import { type Fact, type FactBody, type Plan, wholeOrder } from "../domain/fact.ts";
 import type { Currency, Money } from "../domain/money.ts";
 import { identityOf } from "../identity.ts";

@@ -1,4 +1,4 @@
-import { id, isObject, type Values } from "../copecart/read.ts";
+import { id, isObject, type Values } from "../values.ts";
 import type { Message } from "./message.ts";
 
 /** The ids by which a message speaks of an order and of its money. */

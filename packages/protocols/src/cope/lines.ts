@@ -1,4 +1,4 @@
-import { count, id, isObject, label, unreadable, type Unreadable, type Values } from "../copecart/read.ts";
+import { count, id, isObject, label, unreadable, type Unreadable, type Values } from "../values.ts";
 import { type Currency, parseCurrency } from "../domain/money.ts";
 import { first, lineSubscription, objectIn } from "./ids.ts";
 

@@ -1,5 +1,5 @@
 import { type Instant, parseInstant } from "../domain/day.ts";
-import { id, isObject, label, readObject, type Unreadable, unreadable, type Values } from "../copecart/read.ts";
+import { id, isObject, label, readObject, type Unreadable, unreadable, type Values } from "../values.ts";
 
 /** One message of COPE, whichever of its two shapes it came in. */
 export type Message = {

@@ -1,4 +1,4 @@
-import { isObject, readObject, type Values } from "../copecart/read.ts";
+import { isObject, readObject, type Values } from "../values.ts";
 import { isDashboardTest } from "./message.ts";
 
 /**

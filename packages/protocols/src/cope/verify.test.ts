@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { keyOf } from "../copecart/key.ts";
+import { keyOf } from "../hmac-key.ts";
 import { bytes, vector, vectors } from "./fixtures/vectors.ts";
 import { verify } from "./verify.ts";
 

@@ -1,5 +1,5 @@
 import type { Buyer } from "../domain/fact.ts";
-import { email, label, type Values, word } from "./read.ts";
+import { email, label, type Values, word } from "../values.ts";
 
 /**
  * Who bought.

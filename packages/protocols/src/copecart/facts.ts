@@ -5,7 +5,7 @@ import { identityOf } from "../identity.ts";
 import type { RegularEvent } from "./fields.ts";
 import { type Line, linesOf } from "./lines.ts";
 import { planOf } from "./plan.ts";
-import { blank, count, label, type Unreadable, unreadable, type Values, word } from "./read.ts";
+import { blank, count, label, type Unreadable, unreadable, type Values, word } from "../values.ts";
 
 /** The item a message speaks of. */
 export type Item = { readonly orderId: string; readonly productId: string };

@@ -1,5 +1,5 @@
 import { type Currency, type Money, parseMinor } from "../domain/money.ts";
-import { blank, id, isObject, isTrue, label, type Unreadable, unreadable, type Values } from "./read.ts";
+import { blank, id, isObject, isTrue, label, type Unreadable, unreadable, type Values } from "../values.ts";
 
 /** What one product has of a transaction. */
 export type Line = { readonly productId: string; readonly productName?: string; readonly amount: Money };

@@ -4,7 +4,7 @@ import type { Parsed } from "../protocol.ts";
 import { buyerOf } from "./buyer.ts";
 import { cancelledFacts, type Facts, type Item, regularFacts, upcomingFacts } from "./facts.ts";
 import { carries, fields, isRegular } from "./fields.ts";
-import { id, isTrue, label, readObject, unreadable, type Values, word } from "./read.ts";
+import { id, isTrue, label, readObject, unreadable, type Values, word } from "../values.ts";
 
 /**
  * Reads the facts of one IPN. An event of an unknown name is read and says nothing.

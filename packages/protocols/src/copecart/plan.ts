@@ -1,7 +1,7 @@
 import type { Interval } from "../domain/day.ts";
 import type { Plan } from "../domain/fact.ts";
 import { type Currency, type Money, parseMinor } from "../domain/money.ts";
-import { count, type Values, word } from "./read.ts";
+import { count, type Values, word } from "../values.ts";
 
 /**
  * How the item is paid. The synonyms have never been seen on the wire and are never sent.

@@ -1,5 +1,5 @@
 import { fields, lineFields } from "./fields.ts";
-import { isObject, readObject } from "./read.ts";
+import { isObject, readObject } from "../values.ts";
 
 /**
  * The same message without the person: every field of the buyer, `metadata` and `affiliate` become null, and

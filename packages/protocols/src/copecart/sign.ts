@@ -1,5 +1,5 @@
 import { encodeBase64 } from "../base64.ts";
-import { keyOf } from "./key.ts";
+import { keyOf } from "../hmac-key.ts";
 
 /**
  * The value of `X-Copecart-Signature` for these bytes.

@@ -1,6 +1,6 @@
 import type { Instant } from "../domain/day.ts";
 import type { Incoming, RefusalCode, Verdict } from "../protocol.ts";
-import { keyOf } from "./key.ts";
+import { keyOf } from "../hmac-key.ts";
 
 /**
  * Verifies one notification against every active secret of its connection.

@@ -1,4 +1,4 @@
-import { count, id, label, unreadable, type Unreadable, type Values, word } from "../copecart/read.ts";
+import { count, id, label, unreadable, type Unreadable, type Values, word } from "../values.ts";
 import type { Instant } from "../domain/day.ts";
 import { type Fact, type FactBody, type Plan, wholeOrder } from "../domain/fact.ts";
 import { type Money, parseCurrency, parseMinor } from "../domain/money.ts";

@@ -1,4 +1,4 @@
-import { id, isObject, type Values } from "../copecart/read.ts";
+import { id, isObject, type Values } from "../values.ts";
 
 export type Ids = {
   /** of the order: the subscription, else the purchase an order bump hangs on, else the purchase itself */

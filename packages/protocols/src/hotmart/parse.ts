@@ -1,4 +1,4 @@
-import { email, isObject, label, readObject, unreadable, type Values } from "../copecart/read.ts";
+import { email, isObject, label, readObject, unreadable, type Values } from "../values.ts";
 import type { Buyer } from "../domain/fact.ts";
 import type { Parsed } from "../protocol.ts";
 import { factsOf } from "./facts.ts";

@@ -1,4 +1,4 @@
-import { isObject, readObject, type Values } from "../copecart/read.ts";
+import { isObject, readObject, type Values } from "../values.ts";
 
 /**
  * The same message without the person and without the account's token: only what this table knows stays, all else

@@ -1,4 +1,4 @@
-import { readObject } from "../copecart/read.ts";
+import { readObject } from "../values.ts";
 import type { Instant } from "../domain/day.ts";
 import type { Incoming, RefusalCode, Verdict } from "../protocol.ts";
 

@@ -1,5 +1,5 @@
-import { id, isObject, readObject, type Values } from "../copecart/read.ts";
-import { inside } from "../paddle/read.ts";
+import { id, isObject, readObject, type Values } from "../values.ts";
+import { inside } from "../objects.ts";
 import type { Known, Reply, Undecided } from "../protocol.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { id, type Unreadable, word } from "../copecart/read.ts";
+import { id, type Unreadable, word } from "../values.ts";
 import type { Fact } from "../domain/fact.ts";
 import { identityOf } from "../identity.ts";
 import { replied } from "./ask.ts";

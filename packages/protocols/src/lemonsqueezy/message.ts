@@ -1,8 +1,8 @@
-import { id, label, unreadable, type Unreadable, type Values } from "../copecart/read.ts";
+import { id, label, unreadable, type Unreadable, type Values } from "../values.ts";
 import { type Instant, parseInstant } from "../domain/day.ts";
 import { type Fact, type Reading, wholeOrder } from "../domain/fact.ts";
 import { type Money, parseCurrency } from "../domain/money.ts";
-import { minorOf } from "../paddle/read.ts";
+import { minorOf } from "../objects.ts";
 import type { Known } from "../protocol.ts";
 
 /** One message as it is read on. */

@@ -1,8 +1,8 @@
-import { type Unreadable, type Values, word } from "../copecart/read.ts";
+import { type Unreadable, type Values, word } from "../values.ts";
 import type { Interval } from "../domain/day.ts";
 import type { Fact, Plan } from "../domain/fact.ts";
 import { identityOf } from "../identity.ts";
-import { inside, minorOf } from "../paddle/read.ts";
+import { inside, minorOf } from "../objects.ts";
 import { replied } from "./ask.ts";
 import { givenBack, happened, type Message, productOf, type Says, totalOf } from "./message.ts";
 

@@ -9,10 +9,10 @@ import {
   type Unreadable,
   type Values,
   word,
-} from "../copecart/read.ts";
+} from "../values.ts";
 import type { Buyer, Mode } from "../domain/fact.ts";
 import { namesOf } from "../paddle/buyer.ts";
-import { inside } from "../paddle/read.ts";
+import { inside } from "../objects.ts";
 import type { Known, Parsed } from "../protocol.ts";
 import { invoiceSays } from "./invoice.ts";
 import type { Message, Says } from "./message.ts";

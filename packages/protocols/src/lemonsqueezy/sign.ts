@@ -1,4 +1,4 @@
-import { keyOf } from "../copecart/key.ts";
+import { keyOf } from "../hmac-key.ts";
 
 /**
  * The value of `X-Signature` for these bytes.

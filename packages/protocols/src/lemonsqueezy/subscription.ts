@@ -1,8 +1,8 @@
-import { email, id, word } from "../copecart/read.ts";
+import { email, id, word } from "../values.ts";
 import type { Instant, Interval } from "../domain/day.ts";
 import type { Fact, Plan } from "../domain/fact.ts";
 import { identityOf } from "../identity.ts";
-import { inside } from "../paddle/read.ts";
+import { inside } from "../objects.ts";
 import { happened, instantOf, type Message, productOf, type Says, subscriptionAlias } from "./message.ts";
 
 /**

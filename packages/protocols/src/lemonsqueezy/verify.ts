@@ -1,4 +1,4 @@
-import { keyOf } from "../copecart/key.ts";
+import { keyOf } from "../hmac-key.ts";
 import type { Instant } from "../domain/day.ts";
 import type { Incoming, Known, RefusalCode, Verdict } from "../protocol.ts";
 import { enquiryFor } from "./ask.ts";

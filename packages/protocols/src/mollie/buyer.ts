@@ -1,5 +1,5 @@
 import type { Buyer } from "../domain/fact.ts";
-import { email, isObject, label, type Values } from "../copecart/read.ts";
+import { email, isObject, label, type Values } from "../values.ts";
 import { metadataOf } from "./metadata.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { type Interval, parseInstant } from "../domain/day.ts";
 import { type Fact, type FactBody, type Plan, wholeOrder } from "../domain/fact.ts";
 import { identityOf } from "../identity.ts";
-import { count, isObject, type Values, word } from "../copecart/read.ts";
+import { count, isObject, type Values, word } from "../values.ts";
 import { embeddedList } from "./gather.ts";
 import { mollieId } from "./message.ts";
 import { type Line, linesOf, moneyOf } from "./products.ts";

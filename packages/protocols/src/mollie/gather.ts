@@ -1,5 +1,5 @@
 import { parseInstant } from "../domain/day.ts";
-import { isObject, readObject, type Values } from "../copecart/read.ts";
+import { isObject, readObject, type Values } from "../values.ts";
 import type { Reply } from "../protocol.ts";
 import { emailOf } from "./buyer.ts";
 import { type Message, mollieId } from "./message.ts";

@@ -1,4 +1,4 @@
-import { id, isObject, label, readObject, type Values } from "../copecart/read.ts";
+import { id, isObject, label, readObject, type Values } from "../values.ts";
 import type { RefusalCode } from "../protocol.ts";
 
 /** A call of either generation. */

@@ -1,4 +1,4 @@
-import { isObject, type Values } from "../copecart/read.ts";
+import { isObject, type Values } from "../values.ts";
 
 /**
  * The seller's own fields. Whoever made the payment may have written them as JSON, or as the text of it.

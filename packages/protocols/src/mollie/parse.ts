@@ -1,6 +1,6 @@
 import { parseDay } from "../domain/day.ts";
 import type { Fact, Mode, Reading } from "../domain/fact.ts";
-import { id, unreadable, type Values, word } from "../copecart/read.ts";
+import { id, unreadable, type Values, word } from "../values.ts";
 import type { Known, Parsed } from "../protocol.ts";
 import { buyerOf } from "./buyer.ts";
 import { chargebackFacts, paymentFacts, refundFacts } from "./facts.ts";

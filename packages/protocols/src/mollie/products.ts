@@ -1,5 +1,5 @@
 import { type Currency, type Money, parseCurrency, parseMinor } from "../domain/money.ts";
-import { count, id, isObject, label, type Values } from "../copecart/read.ts";
+import { count, id, isObject, label, type Values } from "../values.ts";
 import { metadataOf } from "./metadata.ts";
 
 /** One product of a payment, and its part of the money. */

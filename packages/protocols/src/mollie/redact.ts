@@ -1,4 +1,4 @@
-import { isObject, readObject } from "../copecart/read.ts";
+import { isObject, readObject } from "../values.ts";
 import { mollieId } from "./message.ts";
 
 /**

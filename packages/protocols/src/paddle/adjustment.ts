@@ -1,10 +1,10 @@
-import { id, unreadable, type Unreadable, word } from "../copecart/read.ts";
+import { id, unreadable, type Unreadable, word } from "../values.ts";
 import { parseInstant } from "../domain/day.ts";
 import { type Fact, wholeOrder } from "../domain/fact.ts";
 import { type Currency, type Money, parseCurrency } from "../domain/money.ts";
 import { identityOf } from "../identity.ts";
 import type { Message, Says } from "./message.ts";
-import { inside, minorOf, objects } from "./read.ts";
+import { inside, minorOf, objects } from "../objects.ts";
 import { replied } from "./replied.ts";
 
 /**

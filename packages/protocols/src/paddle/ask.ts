@@ -1,7 +1,7 @@
-import { readObject, type Values } from "../copecart/read.ts";
+import { readObject, type Values } from "../values.ts";
 import type { Known, Reply, Undecided } from "../protocol.ts";
 import { parse } from "./parse.ts";
-import { inside } from "./read.ts";
+import { inside } from "../objects.ts";
 import { entityOf } from "./replied.ts";
 
 /**

@@ -1,7 +1,7 @@
-import { email, label } from "../copecart/read.ts";
+import { email, label } from "../values.ts";
 import type { Buyer } from "../domain/fact.ts";
 import type { Message } from "./message.ts";
-import { inside } from "./read.ts";
+import { inside } from "../objects.ts";
 import { replied } from "./replied.ts";
 
 /**

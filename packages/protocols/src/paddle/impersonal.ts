@@ -1,4 +1,4 @@
-import { isObject, readObject } from "../copecart/read.ts";
+import { isObject, readObject } from "../values.ts";
 
 /**
  * The same JSON without the person: what is not known to be harmless becomes null, since nobody can say whom it names,

@@ -1,8 +1,8 @@
-import type { Unreadable, Values } from "../copecart/read.ts";
+import type { Unreadable, Values } from "../values.ts";
 import type { Instant, Interval } from "../domain/day.ts";
 import type { Plan, Reading } from "../domain/fact.ts";
 import type { Known } from "../protocol.ts";
-import { inside } from "./read.ts";
+import { inside } from "../objects.ts";
 
 /** One event as it is read on. */
 export type Message = {

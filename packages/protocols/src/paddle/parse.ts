@@ -1,5 +1,5 @@
 import { parseInstant } from "../domain/day.ts";
-import { id, isObject, isTrue, label, readObject, unreadable } from "../copecart/read.ts";
+import { id, isObject, isTrue, label, readObject, unreadable } from "../values.ts";
 import type { Known, Parsed } from "../protocol.ts";
 import { adjustmentSays } from "./adjustment.ts";
 import { buyerOf } from "./buyer.ts";

@@ -1,4 +1,4 @@
-import { isObject, readObject, type Values } from "../copecart/read.ts";
+import { isObject, readObject, type Values } from "../values.ts";
 import type { Known, Reply } from "../protocol.ts";
 
 /** What Paddle replied about this id. @returns undefined: nothing, or about another */

@@ -1,4 +1,4 @@
-import { keyOf } from "../copecart/key.ts";
+import { keyOf } from "../hmac-key.ts";
 
 /**
  * The value of `Paddle-Signature` for these bytes: one `h1` for every secret, two while a secret is being changed.

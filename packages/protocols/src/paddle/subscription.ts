@@ -1,9 +1,9 @@
-import { id, label, type Values, word } from "../copecart/read.ts";
+import { id, label, type Values, word } from "../values.ts";
 import { type Instant, parseInstant } from "../domain/day.ts";
 import { type Fact, wholeOrder } from "../domain/fact.ts";
 import { identityOf } from "../identity.ts";
 import { type Message, planOf, type Says } from "./message.ts";
-import { inside, objects } from "./read.ts";
+import { inside, objects } from "../objects.ts";
 
 /**
  * What a subscription says. Money is told by its transactions; here it is trials and ends.

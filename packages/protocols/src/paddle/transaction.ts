@@ -1,10 +1,10 @@
-import { id, label, unreadable, type Unreadable, type Values, word } from "../copecart/read.ts";
+import { id, label, unreadable, type Unreadable, type Values, word } from "../values.ts";
 import { type Instant, parseInstant, type When } from "../domain/day.ts";
 import type { Fact, Plan } from "../domain/fact.ts";
 import { type Currency, parseCurrency } from "../domain/money.ts";
 import { identityOf } from "../identity.ts";
 import { type Message, planOf, type Says } from "./message.ts";
-import { inside, minorOf, objects } from "./read.ts";
+import { inside, minorOf, objects } from "../objects.ts";
 
 /**
  * What a transaction says. `transaction.paid` comes a moment before `transaction.completed` and tells the same money.

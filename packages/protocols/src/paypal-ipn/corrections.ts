@@ -1,4 +1,4 @@
-import { id, label, unreadable } from "../copecart/read.ts";
+import { id, label, unreadable } from "../values.ts";
 import { type DisputeFact, type Fact, type FactBody, wholeOrder } from "../domain/fact.ts";
 import { identityOf } from "../identity.ts";
 import { parsePacific } from "./dates.ts";

@@ -1,4 +1,4 @@
-import { type Unreadable, unreadable } from "../copecart/read.ts";
+import { type Unreadable, unreadable } from "../values.ts";
 
 /** The fields of a form as they were decoded; a name given twice has its first value. */
 export type Form = ReadonlyMap<string, string>;

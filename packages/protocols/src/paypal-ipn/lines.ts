@@ -1,4 +1,4 @@
-import { count, id, label } from "../copecart/read.ts";
+import { count, id, label } from "../values.ts";
 import { type Currency, type Money, parseCurrency, parseMinor } from "../domain/money.ts";
 import { type Line, type Share, split } from "../paypal/split.ts";
 import type { Form } from "./form.ts";

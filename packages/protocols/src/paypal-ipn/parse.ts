@@ -1,4 +1,4 @@
-import { email, id, label, unreadable } from "../copecart/read.ts";
+import { email, id, label, unreadable } from "../values.ts";
 import type { Buyer } from "../domain/fact.ts";
 import type { Parsed } from "../protocol.ts";
 import { adjustmentFacts, caseFacts, correctionFacts, correctionOf } from "./corrections.ts";

@@ -1,4 +1,4 @@
-import { id, unreadable } from "../copecart/read.ts";
+import { id, unreadable } from "../values.ts";
 import type { When } from "../domain/day.ts";
 import type { Fact, FactBody, Plan } from "../domain/fact.ts";
 import type { Money } from "../domain/money.ts";

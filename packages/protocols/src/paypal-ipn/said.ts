@@ -1,4 +1,4 @@
-import type { Unreadable } from "../copecart/read.ts";
+import type { Unreadable } from "../values.ts";
 import type { Fact } from "../domain/fact.ts";
 
 /** What a message says of an order, whichever of PayPal's ids it knows it by. */

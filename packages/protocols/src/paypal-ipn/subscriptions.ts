@@ -1,4 +1,4 @@
-import { id, label, unreadable } from "../copecart/read.ts";
+import { id, label, unreadable } from "../values.ts";
 import { type FactBody, type Fact, wholeOrder } from "../domain/fact.ts";
 import { identityOf } from "../identity.ts";
 import { parseCycle, parsePacific } from "./dates.ts";

@@ -1,4 +1,4 @@
-import { count } from "../copecart/read.ts";
+import { count } from "../values.ts";
 import type { Instant, Interval } from "../domain/day.ts";
 import type { Plan } from "../domain/fact.ts";
 import { type Money, parseCurrency, parseMinor } from "../domain/money.ts";

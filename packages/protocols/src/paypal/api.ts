@@ -1,4 +1,4 @@
-import { id, isObject, readObject, type Values } from "../copecart/read.ts";
+import { id, isObject, readObject, type Values } from "../values.ts";
 import { encodeBase64 } from "../base64.ts";
 import type { Enquiry, Known, Reply } from "../protocol.ts";
 import { linkedId, list, object, text } from "./resource.ts";

@@ -1,4 +1,4 @@
-import { id, unreadable } from "../copecart/read.ts";
+import { id, unreadable } from "../values.ts";
 import { type DisputeFact, wholeOrder } from "../domain/fact.ts";
 import { identityOf } from "../identity.ts";
 import { list, moneyOf, object, text } from "./resource.ts";

@@ -1,4 +1,4 @@
-import { label, readObject, unreadable } from "../copecart/read.ts";
+import { label, readObject, unreadable } from "../values.ts";
 import type { Known, Parsed } from "../protocol.ts";
 import { disputeFacts } from "./disputes.ts";
 import { captureFacts, orderFacts, saleFacts } from "./payments.ts";

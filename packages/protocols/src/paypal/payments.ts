@@ -1,4 +1,4 @@
-import { id, unreadable } from "../copecart/read.ts";
+import { id, unreadable } from "../values.ts";
 import type { Instant } from "../domain/day.ts";
 import { type Buyer, type Fact, wholeOrder } from "../domain/fact.ts";
 import type { Currency, Money } from "../domain/money.ts";

@@ -1,4 +1,4 @@
-import { count, email, id, label, type Values } from "../copecart/read.ts";
+import { count, email, id, label, type Values } from "../values.ts";
 import type { Buyer } from "../domain/fact.ts";
 import { type Currency, parseMinor } from "../domain/money.ts";
 import { list, object, text } from "./resource.ts";

@@ -1,4 +1,4 @@
-import { isObject, readObject } from "../copecart/read.ts";
+import { isObject, readObject } from "../values.ts";
 
 /**
  * The same message without the person, and `"redacted": true` in it. Payer, subscriber, shipping and the means of payment go

@@ -1,4 +1,4 @@
-import { id, unreadable, type Values } from "../copecart/read.ts";
+import { id, unreadable, type Values } from "../values.ts";
 import { type Fact, type FactBody, wholeOrder } from "../domain/fact.ts";
 import { identityOf } from "../identity.ts";
 import { linkedId, list, moneyOf, object } from "./resource.ts";

@@ -1,4 +1,4 @@
-import { id, isObject, type Values } from "../copecart/read.ts";
+import { id, isObject, type Values } from "../values.ts";
 import { type Money, parseCurrency, parseMinor } from "../domain/money.ts";
 
 /** An object, empty where there is none. */

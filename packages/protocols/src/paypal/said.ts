@@ -1,4 +1,4 @@
-import { id, type Unreadable, type Values } from "../copecart/read.ts";
+import { id, type Unreadable, type Values } from "../values.ts";
 import { type Instant, parseInstant } from "../domain/day.ts";
 import type { Buyer, Fact } from "../domain/fact.ts";
 import type { Known } from "../protocol.ts";

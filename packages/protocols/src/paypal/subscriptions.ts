@@ -1,4 +1,4 @@
-import { count, id, unreadable, type Values } from "../copecart/read.ts";
+import { count, id, unreadable, type Values } from "../values.ts";
 import type { Instant } from "../domain/day.ts";
 import { type Fact, type FactBody, wholeOrder } from "../domain/fact.ts";
 import type { Money } from "../domain/money.ts";

@@ -1,5 +1,5 @@
 import { Temporal } from "temporal-polyfill";
-import { count, type Values } from "../copecart/read.ts";
+import { count, type Values } from "../values.ts";
 import type { Instant, Interval } from "../domain/day.ts";
 import type { Plan } from "../domain/fact.ts";
 import { list, object, text } from "./resource.ts";

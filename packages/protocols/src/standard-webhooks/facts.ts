@@ -1,4 +1,4 @@
-import { unreadable, type Unreadable, type Values } from "../copecart/read.ts";
+import { unreadable, type Unreadable, type Values } from "../values.ts";
 import type { When } from "../domain/day.ts";
 import { type Fact, type FactBody, type Plan, wholeOrder } from "../domain/fact.ts";
 import type { Money } from "../domain/money.ts";

@@ -1,4 +1,4 @@
-import { isObject, type Values } from "../copecart/read.ts";
+import { isObject, type Values } from "../values.ts";
 import type { Fact } from "../domain/fact.ts";
 import { readSource, type Source } from "./path.ts";
 

@@ -1,4 +1,4 @@
-import { id, label, readObject, unreadable, type Values } from "../copecart/read.ts";
+import { id, label, readObject, unreadable, type Values } from "../values.ts";
 import { parseDay } from "../domain/day.ts";
 import type { Known, Parsed } from "../protocol.ts";
 import { factsOf } from "./facts.ts";

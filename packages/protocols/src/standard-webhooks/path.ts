@@ -1,4 +1,4 @@
-import { isObject, type Values } from "../copecart/read.ts";
+import { isObject, type Values } from "../values.ts";
 
 /** Where a value stands in a message, or the value itself. */
 export type Source =

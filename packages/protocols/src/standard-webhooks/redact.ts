@@ -1,4 +1,4 @@
-import { isObject, readObject } from "../copecart/read.ts";
+import { isObject, readObject } from "../values.ts";
 import type { Known } from "../protocol.ts";
 import { type FieldName, fieldNames, type Mapping } from "./mapping.ts";
 import { mappingOf } from "./parse.ts";

@@ -1,4 +1,4 @@
-import { count, email, id, isTrue, label, unreadable, type Unreadable, type Values, word } from "../copecart/read.ts";
+import { count, email, id, isTrue, label, unreadable, type Unreadable, type Values, word } from "../values.ts";
 import { type Instant, type Interval, parseDay, parseInstant, type When } from "../domain/day.ts";
 import type { Buyer, Mode, Plan } from "../domain/fact.ts";
 import { type Currency, type Money, parseCurrency, parseMinor } from "../domain/money.ts";

@@ -1,4 +1,4 @@
-import { email, label, type Values } from "../copecart/read.ts";
+import { email, label, type Values } from "../values.ts";
 import type { Buyer } from "../domain/fact.ts";
 import { objectIn } from "./event.ts";
 

@@ -1,4 +1,4 @@
-import type { Values } from "../copecart/read.ts";
+import type { Values } from "../values.ts";
 import { objectIn, refIn, type StripeEvent } from "./event.ts";
 
 /** Which payment money went back of, as far as it is known. */

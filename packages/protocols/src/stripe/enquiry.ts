@@ -1,4 +1,4 @@
-import { isObject, readObject, type Values } from "../copecart/read.ts";
+import { isObject, readObject, type Values } from "../values.ts";
 import type { Enquiry, Reply } from "../protocol.ts";
 import { lacksInvoice } from "./charge.ts";
 import { readEvent, refIn, type StripeEvent } from "./event.ts";

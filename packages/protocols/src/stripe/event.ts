@@ -1,4 +1,4 @@
-import { id, isObject, label, readObject, type Unreadable, unreadable, type Values } from "../copecart/read.ts";
+import { id, isObject, label, readObject, type Unreadable, unreadable, type Values } from "../values.ts";
 import type { Instant } from "../domain/day.ts";
 import type { Buyer, Fact, Mode } from "../domain/fact.ts";
 

@@ -1,4 +1,4 @@
-import { type Unreadable, unreadable, type Values } from "../copecart/read.ts";
+import { type Unreadable, unreadable, type Values } from "../values.ts";
 import type { Instant } from "../domain/day.ts";
 import type { Fact, FactBody } from "../domain/fact.ts";
 import type { Money } from "../domain/money.ts";

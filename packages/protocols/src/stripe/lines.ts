@@ -1,4 +1,4 @@
-import { count, label, type Values } from "../copecart/read.ts";
+import { count, label, type Values } from "../values.ts";
 import type { Instant, Interval } from "../domain/day.ts";
 import { unitsOf } from "./amounts.ts";
 import { instantOf, listIn, objectIn, refIn } from "./event.ts";

@@ -1,4 +1,4 @@
-import { type Unreadable, unreadable, type Values } from "../copecart/read.ts";
+import { type Unreadable, unreadable, type Values } from "../values.ts";
 import type { Known, Parsed } from "../protocol.ts";
 import { disputeSays } from "./dispute.ts";
 import { listOf } from "./enquiry.ts";

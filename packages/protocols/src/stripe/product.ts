@@ -1,4 +1,4 @@
-import { id, isObject, label, type Values } from "../copecart/read.ts";
+import { id, isObject, label, type Values } from "../values.ts";
 import { objectIn, refIn } from "./event.ts";
 
 /** What one product has of the money, as a share: weights are compared with each other only. */

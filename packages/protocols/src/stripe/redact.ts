@@ -1,4 +1,4 @@
-import { isObject, readObject } from "../copecart/read.ts";
+import { isObject, readObject } from "../values.ts";
 
 /**
  * The same event without the person. Numbers and truth values stay; of texts only ids, states, currencies and products'

@@ -1,4 +1,4 @@
-import { blank, count, label, type Unreadable, unreadable, type Values } from "../copecart/read.ts";
+import { blank, count, label, type Unreadable, unreadable, type Values } from "../values.ts";
 import type { Fact, FactBody } from "../domain/fact.ts";
 import type { Money } from "../domain/money.ts";
 import { identityOf } from "../identity.ts";

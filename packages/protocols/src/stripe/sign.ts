@@ -1,4 +1,4 @@
-import { keyOf } from "../copecart/key.ts";
+import { keyOf } from "../hmac-key.ts";
 import type { Instant } from "../domain/day.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Buyer } from "../domain/fact.ts";
-import { email, isTrue, label, type Values } from "../copecart/read.ts";
+import { email, isTrue, label, type Values } from "../values.ts";
 import { field, part } from "./message.ts";
 
 /**

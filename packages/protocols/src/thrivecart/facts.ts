@@ -2,7 +2,7 @@ import type { Instant } from "../domain/day.ts";
 import { type Fact, type FactBody, wholeOrder } from "../domain/fact.ts";
 import { type Currency, parseCurrency } from "../domain/money.ts";
 import { identityOf } from "../identity.ts";
-import { blank, id, type Unreadable, unreadable, type Values } from "../copecart/read.ts";
+import { blank, id, type Unreadable, unreadable, type Values } from "../values.ts";
 import type { Occasion } from "./events.ts";
 import { chargesOf, deferredOf, type Item, itemIn, moneyOf, wholeCharge } from "./items.ts";
 import { field, part } from "./message.ts";

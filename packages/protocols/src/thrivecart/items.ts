@@ -1,7 +1,7 @@
 import type { Interval } from "../domain/day.ts";
 import type { Plan } from "../domain/fact.ts";
 import { type Currency, type Money, parseMinor } from "../domain/money.ts";
-import { blank, count, id, isObject, isTrue, label, type Values, word } from "../copecart/read.ts";
+import { blank, count, id, isObject, isTrue, label, type Values, word } from "../values.ts";
 import { field, list, part } from "./message.ts";
 import { firstOf } from "./times.ts";
 

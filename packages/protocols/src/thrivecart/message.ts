@@ -1,4 +1,4 @@
-import { isObject, readObject, type Unreadable, type Values } from "../copecart/read.ts";
+import { isObject, readObject, type Unreadable, type Values } from "../values.ts";
 
 /**
  * Reads a message of either surface into one shape: the form with PHP's brackets, or JSON.

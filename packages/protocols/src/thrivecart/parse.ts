@@ -1,6 +1,6 @@
 import { parseDay } from "../domain/day.ts";
 import type { Mode, Reading } from "../domain/fact.ts";
-import { count, id, label, unreadable, type Values, word } from "../copecart/read.ts";
+import { count, id, label, unreadable, type Values, word } from "../values.ts";
 import type { Parsed } from "../protocol.ts";
 import { buyerOf } from "./buyer.ts";
 import { occasions } from "./events.ts";

@@ -1,4 +1,4 @@
-import { isObject, type Values } from "../copecart/read.ts";
+import { isObject, type Values } from "../values.ts";
 import { isJson, pathOf, readMessage } from "./message.ts";
 
 /**

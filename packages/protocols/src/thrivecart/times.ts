@@ -1,5 +1,5 @@
 import { type Instant, parseInstant } from "../domain/day.ts";
-import type { Values } from "../copecart/read.ts";
+import type { Values } from "../values.ts";
 import { field } from "./message.ts";
 
 /** When the order was placed. Every message of an order repeats it, so it is the time of the sale alone. */

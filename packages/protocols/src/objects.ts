@@ -1,4 +1,4 @@
-import { isObject, type Values } from "../copecart/read.ts";
+import { isObject, type Values } from "./values.ts";
 
 /** The object at these names, one inside the other; empty where there is none. */
 export function inside(value: unknown, ...names: readonly string[]): Values {

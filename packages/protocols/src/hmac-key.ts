@@ -1,4 +1,4 @@
-import { type HmacKey, hmacKey } from "../hmac.ts";
+import { type HmacKey, hmacKey } from "./hmac.ts";
 
 /**
  * The secret as an HMAC-SHA-256 key, made once.
